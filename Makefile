@@ -1,0 +1,55 @@
+# Everything a developer does. `make` prints this list.
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+
+help: ## print the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(STAMP): requirements/dev.txt pyproject.toml
+	test -x $(BIN)/python || "$$(tools/find-python)" -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+venv: $(STAMP) ## the virtual environment, from the hash-pinned lock
+
+demo: $(STAMP) ## everything from nothing, then a live view (DEMO_SECONDS=40 ends by itself)
+	$(BIN)/python -m demo
+
+test: $(STAMP) ## unit tests, and integration tests on a real API server and authorization server
+	$(BIN)/python -m coverage run -m pytest
+	$(BIN)/python -m coverage report
+
+unit: $(STAMP) ## the fast half of the tests
+	$(BIN)/python -m pytest tests/unit
+
+e2e: ## the same product in kind where Docker runs, on the local control plane elsewhere
+	test -x $(VENV)-e2e/bin/python || "$$(tools/find-python)" -m venv $(VENV)-e2e
+	$(VENV)-e2e/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/e2e.txt
+	$(VENV)-e2e/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(VENV)-e2e/bin/python -m pytest tests/e2e
+
+bench: $(STAMP) ## figures against the naive operator, as ratios of one run
+	$(BIN)/python -m tests.benchmarks
+
+lint: $(STAMP) ## formatting, lint, types, import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test ## what CI runs
+
+format: $(STAMP) ## apply formatting and safe fixes
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(STAMP) ## renew the hash-pinned locks (needs uv)
+	tools/lock
+
+clean: ## remove what the build made here (the cache of built binaries stays)
+	rm -rf $(VENV) $(VENV)-e2e build dist .coverage .mypy_cache .ruff_cache .import_linter_cache
+
+.PHONY: help venv demo test unit e2e bench lint check format lock clean
+.DEFAULT_GOAL := help
