@@ -1,0 +1,53 @@
+"""What one token request ended in: four values, told apart by what they say about the refresh token."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from .problem import Problem
+from .secrecy import SecretText
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The server answered 200 with tokens (RFC 6749 section 5.1).
+
+    Attributes:
+        access_token: None when the answer's access token cannot be used; `flaw` says why.
+        lifetime: life of the access token, counted from when the request was sent.
+        refresh_token: the new one; None when the server kept the old (RFC 6749 section 6).
+        refresh_lifetime: what the server announced for the refresh token, if anything.
+        scopes: what the server says it granted; None when it says nothing.
+    """
+
+    access_token: SecretText | None
+    lifetime: timedelta
+    refresh_token: SecretText | None = None
+    refresh_lifetime: timedelta | None = None
+    scopes: tuple[str, ...] | None = None
+    flaw: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server said no, definitely; unless the reason is about the grant, the refresh token is unspent."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class NotSent:
+    """Not one byte of the request reached the wire: free to repeat."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Uncertain:
+    """Bytes were written and no answer says what became of them: the refresh token may be spent."""
+
+    problem: Problem
+
+
+Answer = Granted | Refused | NotSent | Uncertain

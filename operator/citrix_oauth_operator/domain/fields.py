@@ -1,0 +1,82 @@
+"""Read fields of an object that the API server has already checked, without trusting that it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import TypeVar
+
+E = TypeVar("E", bound=StrEnum)
+T = TypeVar("T")
+
+
+class FieldError(ValueError):
+    """A field of a resource is wrong; the text names the field and the remedy, never a value."""
+
+    def __init__(self, path: str, flaw: str, remedy: str) -> None:
+        super().__init__(f"{path} {flaw}")
+        self.path, self.flaw, self.remedy = path, flaw, remedy
+
+
+class Fields:
+    """Typed access to one mapping of a spec; wrong types raise FieldError with the path."""
+
+    def __init__(self, content: object, prefix: str = "spec") -> None:
+        if not isinstance(content, Mapping):
+            raise FieldError(prefix, "is not an object", "see `kubectl explain`")
+        self._content, self._prefix = content, prefix
+
+    def path(self, key: str) -> str:
+        """Return the full path of a field, as a person writes it."""
+        return f"{self._prefix}.{key}"
+
+    def sub(self, key: str) -> Fields:
+        """Return the fields below `key`; empty when it is absent."""
+        return Fields(self._content.get(key) or {}, self.path(key))
+
+    def has(self, key: str) -> bool:
+        """Whether the field is set to anything but null."""
+        return self._content.get(key) is not None
+
+    def text(self, key: str) -> str | None:
+        """Return a string field."""
+        return self._typed(key, str, "a string")
+
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        """Return a boolean field."""
+        value = self._typed(key, bool, "true or false")
+        return default if value is None else value
+
+    def number(self, key: str, default: int) -> int:
+        """Return an integer field."""
+        value = self._typed(key, int, "a whole number")
+        return default if value is None else value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Return a list of strings."""
+        values = self._typed(key, list, "a list of strings") or []
+        if not all(isinstance(value, str) for value in values):
+            raise FieldError(self.path(key), "is not a list of strings", "see `kubectl explain`")
+        return tuple(values)
+
+    def mapping(self, key: str) -> Mapping[str, object]:
+        """Return an object field as it is; empty when it is absent."""
+        return self._typed(key, dict, "an object") or {}
+
+    def enum(self, key: str, kind: type[E], default: E | None = None) -> E:
+        """Return one of an enumeration's values."""
+        value = self.text(key)
+        if value is None and default is not None:
+            return default
+        try:
+            return kind(value or "")
+        except ValueError:
+            raise FieldError(self.path(key), "is not one of its values", f"use one of {', '.join(kind)}") from None
+
+    def _typed(self, key: str, kind: type[T], words: str) -> T | None:
+        value = self._content.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise FieldError(self.path(key), f"is not {words}", "see `kubectl explain`")
+        return value

@@ -1,0 +1,46 @@
+"""What went wrong, as a value: one shape for status, Events, metrics and logs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+
+from .reasons import TRANSIENT, Reason
+
+_PRINTABLE = re.compile(r"[^\x20-\x21\x23-\x5b\x5d-\x7e]")
+
+
+def sanitised(text: object, limit: int = 64) -> str | None:
+    """Return server text cut to `limit` characters of RFC 6749 section A.8's set, or None when nothing is left."""
+    if not isinstance(text, str):
+        return None
+    return _PRINTABLE.sub("", text)[:limit] or None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One failure, in words that name what is wrong and what helps.
+
+    Attributes:
+        message: one sentence of ours; names fields and objects, never quotes a server.
+        remedy: what a person does about it; empty when waiting is the remedy.
+        oauth_error: the `error` code of RFC 6749 section 5.2, sanitised.
+        server_code: the server's own number or word (AADSTS50076), sanitised.
+        transaction_id: the id the vendor's support asks for, sanitised.
+        retry_after: the server's wish (RFC 9110 section 10.2.3), already clamped.
+    """
+
+    reason: Reason
+    message: str
+    remedy: str = ""
+    oauth_error: str | None = None
+    http_status: int | None = None
+    server_code: str | None = None
+    transaction_id: str | None = None
+    retry_after: timedelta | None = None
+
+    @property
+    def transient(self) -> bool:
+        """Whether repeating may help without a person."""
+        return self.reason in TRANSIENT

@@ -1,0 +1,238 @@
+"""An authorization server as the platform's admin describes it (kind AuthorizationServer)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from urllib.parse import urlsplit
+
+from .durations import parse_duration
+from .fields import FieldError, Fields
+from .selector import LabelSelector
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class ServerType(StrEnum):
+    """What kind of system answers at the token endpoint."""
+
+    CITRIX_CLOUD = "CitrixCloud"
+    CITRIX_CLOUD_API = "CitrixCloudAPI"
+    STOREFRONT = "StoreFront"
+    ENTRA_ID = "EntraID"
+    ADFS = "ADFS"
+    NETSCALER = "NetScaler"
+    OIDC = "OIDC"
+
+
+SUPPORTED_TYPES = frozenset({ServerType.CITRIX_CLOUD, ServerType.CITRIX_CLOUD_API, ServerType.OIDC})
+
+
+class LifetimeModel(StrEnum):
+    """Whether a refresh extends the life of the grant."""
+
+    ABSOLUTE = "Absolute"
+    SLIDING = "Sliding"
+    UNKNOWN = "Unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """URLs of one server (RFC 8414 section 2); empty where not known."""
+
+    token: str = ""
+    authorization: str = ""
+    revocation: str = ""
+
+    def of_customer(self, customer_id: str) -> Endpoints:
+        """Fill `{customerID}` in the paths."""
+        return Endpoints(*(url.replace("{customerID}", customer_id) for url in self._urls()))
+
+    def needs_customer(self) -> bool:
+        """Whether a URL holds the `{customerID}` placeholder."""
+        return any("{customerID}" in url for url in self._urls())
+
+    def _urls(self) -> tuple[str, str, str]:
+        return self.token, self.authorization, self.revocation
+
+
+@dataclass(frozen=True, slots=True)
+class RequestBudget:
+    """What the server may be asked: in flight, requests a second, and seconds between two requests of one grant."""
+
+    concurrency: int = 8
+    per_second: int = 20
+    burst: int = 100
+    min_interval: timedelta = timedelta(seconds=60)
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedNamespaces:
+    """Which namespaces may name the server in a CitrixClient."""
+
+    names: frozenset[str] | None = None
+    selector: LabelSelector | None = None
+
+    def needs_labels(self) -> bool:
+        """Whether the answer depends on the namespace's labels."""
+        return self.selector is not None
+
+    def allow(self, namespace: str, labels: Mapping[str, str]) -> bool:
+        """Whether clients in `namespace`, which carries `labels`, may use the server."""
+        if self.names is not None:
+            return namespace in self.names
+        return self.selector is None or self.selector.matches(labels)
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How and where to the server may be connected to.
+
+    Attributes:
+        ca_bundle: PEM; None means the image's CA store.
+        allowed_addresses: networks beyond the public internet.
+        allowed_hosts: patterns (`*.cloud.com`) of hosts that documents may name besides the server's own.
+    """
+
+    ca_bundle: str | None = field(default=None, repr=False)
+    allowed_addresses: tuple[Network, ...] = ()
+    allowed_hosts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """One authorization server, parsed and checked."""
+
+    name: str
+    type: ServerType
+    issuer: str | None = None
+    endpoints: Endpoints = Endpoints()
+    reach: Reach = Reach()
+    allowed_namespaces: AllowedNamespaces = AllowedNamespaces()
+    requests: RequestBudget = RequestBudget()
+    access_token_lifetime: timedelta = timedelta(minutes=30)
+    refresh_token_lifetime: timedelta | None = None
+    lifetime_model: LifetimeModel = LifetimeModel.UNKNOWN
+    reuse_grace: timedelta = timedelta(0)
+
+    @property
+    def identity(self) -> str:
+        """What a grant is bound to: the issuer, or the token endpoint given by hand."""
+        return self.issuer or self.endpoints.token
+
+
+def parse_server(name: str, spec: Mapping[str, object]) -> Server:
+    """Parse the spec of an AuthorizationServer.
+
+    Raises:
+        FieldError: names the field and the remedy.
+    """
+    fields = Fields(spec)
+    server_type = fields.enum("type", ServerType)
+    if server_type not in SUPPORTED_TYPES:
+        raise FieldError("spec.type", f"{server_type} is not supported yet", "use type OIDC where the server speaks it")
+    if "storefront" in spec:
+        raise FieldError("spec.storefront", "StoreFront is not supported yet", "remove the field")
+    requests, tokens, endpoints = (fields.sub(part) for part in ("requests", "refreshToken", "endpoints"))
+    server = Server(
+        name=name,
+        type=server_type,
+        issuer=fields.text("issuer") or None,
+        endpoints=Endpoints(*(endpoints.text(key) or "" for key in ("token", "authorization", "revocation"))),
+        reach=_reach(fields),
+        allowed_namespaces=_allowed_namespaces(fields.sub("allowedNamespaces")),
+        requests=RequestBudget(
+            concurrency=requests.number("concurrency", 8),
+            per_second=requests.number("perSecond", 20),
+            burst=requests.number("burst", 100),
+            min_interval=_duration(requests, "minInterval", "60s"),
+        ),
+        access_token_lifetime=_duration(fields, "accessTokenLifetime", "30m"),
+        refresh_token_lifetime=_duration(tokens, "lifetime", "24h") if tokens.text("lifetime") else None,
+        lifetime_model=tokens.enum("lifetimeModel", LifetimeModel, LifetimeModel.UNKNOWN),
+        reuse_grace=_duration(tokens, "reuseGrace", "0s"),
+    )
+    _check_urls(server)
+    return server
+
+
+def _reach(fields: Fields) -> Reach:
+    return Reach(_ca_bundle(fields), _addresses(fields), fields.texts("allowedHosts"))
+
+
+def _ca_bundle(fields: Fields) -> str | None:
+    encoded = fields.text("caBundle")
+    if not encoded:
+        return None
+    try:
+        pem = base64.b64decode(encoded, validate=True).decode("ascii")
+    except (binascii.Error, UnicodeDecodeError):
+        pem = ""
+    if "-----BEGIN CERTIFICATE-----" not in pem:
+        raise FieldError("spec.caBundle", "is not base64 of PEM certificates", "put `base64 -w0 < ca.pem` there")
+    return pem
+
+
+def _addresses(fields: Fields) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(text) for text in fields.texts("allowedAddresses"))
+    except ValueError:
+        raise FieldError("spec.allowedAddresses", "holds something that is no CIDR", "write 10.0.0.0/8") from None
+
+
+def _allowed_namespaces(fields: Fields) -> AllowedNamespaces:
+    match fields.text("from") or "All":
+        case "Names":
+            return AllowedNamespaces(names=frozenset(fields.texts("names")))
+        case "Selector":
+            return AllowedNamespaces(selector=LabelSelector.parse(fields.mapping("selector")))
+        case _:
+            return AllowedNamespaces()
+
+
+def _duration(fields: Fields, key: str, default: str) -> timedelta:
+    try:
+        return parse_duration(fields.text(key) or default)
+    except ValueError:
+        raise FieldError(fields.path(key), "is not a duration", "write it like 24h, 30m or 60s") from None
+
+
+def _check_urls(server: Server) -> None:
+    if not server.identity:
+        raise FieldError("spec", "has neither issuer nor endpoints.token", "set spec.issuer or spec.endpoints.token")
+    named = {
+        "spec.issuer": server.issuer or "",
+        "spec.endpoints.token": server.endpoints.token,
+        "spec.endpoints.authorization": server.endpoints.authorization,
+        "spec.endpoints.revocation": server.endpoints.revocation,
+    }
+    for path, url in named.items():
+        if url and (flaw := url_flaw(url, server.reach)):
+            raise FieldError(path, flaw, "use an https URL without user info and fragment")
+
+
+def url_flaw(url: str, reach: Reach) -> str | None:
+    """Say why a URL must not be called, or None: only https, but for a loopback address that is allowed by name."""
+    try:
+        parts = urlsplit(url)
+        port_ok = parts.port is None or parts.port > 0
+    except ValueError:
+        return "is not a URL"
+    if not parts.hostname or not port_ok or parts.username is not None or parts.fragment or not url.isascii():
+        return "is not a plain URL"
+    if parts.scheme == "https" or (parts.scheme == "http" and _allowed_loopback(parts.hostname, reach)):
+        return None
+    return "is not https"
+
+
+def _allowed_loopback(host: str, reach: Reach) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_loopback and any(address in network for network in reach.allowed_addresses)

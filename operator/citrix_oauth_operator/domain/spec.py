@@ -1,0 +1,114 @@
+"""The desired state of one OAuth client (spec of CitrixClient), parsed and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from .fields import FieldError, Fields
+
+
+class GrantType(StrEnum):
+    """How a client comes to its access token."""
+
+    REFRESH_TOKEN = "RefreshToken"
+    CLIENT_CREDENTIALS = "ClientCredentials"
+    CITRIX_AUTH = "CitrixAuth"
+
+
+class ClientAuthentication(StrEnum):
+    """How the client proves itself at the token endpoint (RFC 6749 section 2.3)."""
+
+    CLIENT_SECRET_POST = "ClientSecretPost"
+    CLIENT_SECRET_BASIC = "ClientSecretBasic"
+    PRIVATE_KEY_JWT = "PrivateKeyJWT"
+    TLS_CLIENT_AUTH = "TLSClientAuth"
+    NONE = "None"
+
+    @property
+    def needs_secret(self) -> bool:
+        """Whether the credentials Secret must hold `client_secret`."""
+        return self in {ClientAuthentication.CLIENT_SECRET_POST, ClientAuthentication.CLIENT_SECRET_BASIC}
+
+
+DEFAULT_SERVER = "citrix-cloud"
+_VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSpec:
+    """What an application team wants; every value usable as it is."""
+
+    grant_type: GrantType
+    client_id: str
+    server_name: str
+    credentials_name: str | None
+    client_authentication: ClientAuthentication
+    secret_name: str
+    scopes: tuple[str, ...] = ()
+    resource: str | None = None
+    customer_id: str | None = None
+    at_percent: int = 60
+    suspend: bool = False
+
+
+def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
+    """Parse the spec of the CitrixClient called `name`.
+
+    Raises:
+        FieldError: names the field and the remedy; also for fields whose behaviour is not there yet.
+    """
+    fields = Fields(spec)
+    grant_type = fields.enum("grantType", GrantType, GrantType.REFRESH_TOKEN)
+    _refuse_unsupported(fields, grant_type)
+    credentials = fields.sub("credentialsSecretRef").text("name") or None
+    default = ClientAuthentication.CLIENT_SECRET_POST if credentials else ClientAuthentication.NONE
+    parsed = ClientSpec(
+        grant_type=grant_type,
+        client_id=fields.text("clientID") or "",
+        server_name=fields.sub("authorizationServerRef").text("name") or DEFAULT_SERVER,
+        credentials_name=credentials,
+        client_authentication=fields.enum("clientAuthentication", ClientAuthentication, default),
+        secret_name=fields.sub("secret").text("name") or f"{name}-token",
+        scopes=fields.texts("scopes"),
+        resource=fields.text("resource"),
+        customer_id=fields.sub("citrix").text("customerID"),
+        at_percent=fields.sub("refresh").number("atPercent", 60),
+        suspend=fields.flag("suspend"),
+    )
+    _check(parsed)
+    return parsed
+
+
+def _refuse_unsupported(fields: Fields, grant_type: GrantType) -> None:
+    """Refuse what a later version does: a field is never ignored."""
+    authentication = fields.text("clientAuthentication")
+    citrix = fields.sub("citrix")
+    unsupported = {
+        "grantType": grant_type is GrantType.CITRIX_AUTH,
+        "clientAuthentication": authentication in {"PrivateKeyJWT", "TLSClientAuth"},
+        "storefront": fields.has("storefront"),
+        "login": fields.has("login"),
+        "secret.template": fields.sub("secret").has("template"),
+        "citrix.customerDomain": citrix.has("customerDomain"),
+        "citrix.applicationID": citrix.has("applicationID"),
+        "deletionPolicy": fields.text("deletionPolicy") == "Revoke",
+        "resource": fields.has("resource") and grant_type is GrantType.REFRESH_TOKEN,
+    }
+    for key, present in unsupported.items():
+        if present:
+            raise FieldError(fields.path(key), "asks for something that is not supported yet", "remove or change it")
+
+
+def _check(spec: ClientSpec) -> None:
+    if not _VISIBLE_ASCII.fullmatch(spec.client_id):
+        raise FieldError("spec.clientID", "is not visible ASCII", "copy the id from the server's client registration")
+    public = spec.client_authentication is ClientAuthentication.NONE
+    if spec.grant_type is GrantType.CLIENT_CREDENTIALS and public:
+        raise FieldError(
+            "spec.clientAuthentication", "None cannot be used with ClientCredentials", "use ClientSecretPost"
+        )
+    if spec.credentials_name is None and not public:
+        raise FieldError("spec.credentialsSecretRef", "is missing", "name the Secret that holds client_secret")
