@@ -1,0 +1,132 @@
+"""The facts one pass decides on, gathered before deciding."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from .durations import parse_rfc3339
+from .fields import Fields
+from .model import Binding, Claim, ClientRef, Grant, Refusal, Token, TokenSecret
+from .problem import Problem
+from .reasons import ConditionType
+from .secrecy import SecretText
+from .server import Endpoints, Server
+from .spec import ClientSpec, GrantType
+
+
+class Liveness(Enum):
+    """What is known about the process that wrote an intent."""
+
+    OURSELVES = "this process"
+    DEAD = "proven dead"
+    UNKNOWN = "may be alive"
+
+
+@dataclass(frozen=True, slots=True)
+class PastStatus:
+    """What earlier passes wrote into `status`; input where no Secret knows better."""
+
+    raw: Mapping[str, object]
+    observed_generation: int
+    operator_namespace: str
+    chain: str
+    seq: int
+    secret_name: str
+    failed_attempts: int
+    next_refresh: datetime | None
+    last_refresh: datetime | None
+    last_failure: datetime | None
+    last_handled: str | None
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, object]) -> PastStatus:
+        """Read the fields of a status."""
+        fields = Fields(raw, "status")
+        grant = fields.sub("grant")
+        return cls(
+            raw=raw,
+            observed_generation=fields.number("observedGeneration", -1),
+            operator_namespace=grant.text("namespace") or "",
+            chain=grant.text("chain") or "",
+            seq=grant.number("seq", 0),
+            secret_name=fields.text("secretName") or "",
+            failed_attempts=fields.number("failedAttempts", 0),
+            next_refresh=parse_rfc3339(fields.text("nextRefreshTime")),
+            last_refresh=parse_rfc3339(fields.text("lastRefreshTime")),
+            last_failure=parse_rfc3339(fields.text("lastFailureTime")),
+            last_handled=fields.text("lastHandledReconcileAt"),
+        )
+
+    def has(self, condition: ConditionType) -> bool:
+        """Whether a condition is there and True."""
+        return any(c.get("type") == condition and c.get("status") == "True" for c in self.conditions)
+
+    @property
+    def conditions(self) -> list[Mapping[str, str]]:
+        """The conditions as they were written."""
+        conditions = self.raw.get("conditions")
+        return list(conditions) if isinstance(conditions, list) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A CitrixClient as read just now."""
+
+    ref: ClientRef
+    generation: int
+    resource_version: str
+    status: PastStatus
+    requested_at: str | None = None
+
+    @property
+    def forced(self) -> bool:
+        """Whether a person asked for a refresh that no pass has handled yet."""
+        return self.requested_at is not None and self.requested_at != self.status.last_handled
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a token is made from, all of it present and valid."""
+
+    spec: ClientSpec
+    server: Server
+    endpoints: Endpoints | Problem
+    client_secret: SecretText | None
+    seed: SecretText | None
+    binding: Binding
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One client and all that belongs to it."""
+
+    client: Client
+    inputs: Inputs | Problem
+    operator_namespace: str
+    secret: TokenSecret
+    grant: Grant | None = None
+    grant_version: str = ""
+    claim: Claim | None = None
+    refusal: Refusal | None = None
+    holder: Liveness = Liveness.UNKNOWN
+    attempt_seen_for: timedelta = timedelta(0)
+
+    @property
+    def ready_inputs(self) -> Inputs:
+        """The inputs, where an earlier check has made sure that they are complete."""
+        if isinstance(self.inputs, Problem):
+            raise TypeError("checked by inputs_missing")
+        return self.inputs
+
+    @property
+    def token(self) -> Token | None:
+        """The newest access token that is stored: in the grant Secret, else in the token Secret."""
+        if self.grant is not None:
+            return self.grant.token
+        if isinstance(self.inputs, Inputs) and self.inputs.spec.grant_type is GrantType.CLIENT_CREDENTIALS:
+            return self.secret.token
+        return None

@@ -1,0 +1,44 @@
+"""What one pass came to: the only thing that status, Events, metrics and the queue learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from .model import Grant, Token
+from .observed import Client
+from .problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of a pass.
+
+    Attributes:
+        secret_name: name of the token Secret.
+        token: the access token that the token Secret holds now; None when it holds none of ours.
+        current: whether that token was made from the current inputs.
+        problem: why no newer token was obtained, if there is a reason a person should know.
+        publish_problem: why the token Secret does not hold what it should.
+        attempted: whether a try ended in this pass, well or badly.
+        next_due: when the client is to be looked at again; None: when something changes.
+        grant_end: when a person must sign in again, as far as known, with how sure that is.
+    """
+
+    client: Client
+    operator_namespace: str
+    secret_name: str
+    token: Token | None = None
+    current: bool = False
+    grant: Grant | None = None
+    problem: Problem | None = None
+    publish_problem: Problem | None = None
+    attempted: bool = False
+    next_due: datetime | None = None
+    grant_end: tuple[datetime, str] | None = None
+    suspended: bool = False
+
+    @property
+    def worst(self) -> Problem | None:
+        """The problem that status shows: the grant's first, for it needs a person most."""
+        return self.problem or self.publish_problem

@@ -1,0 +1,295 @@
+"""DECIDE: an ordered chain of small checks; the first that has an opinion wins, the order is part of the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from . import problems
+from .model import Binding, Grant
+from .observed import Liveness, Observed
+from .problem import Problem
+from .reasons import ConditionType, Reason
+from .schedule import HOURLY, TAKE_OVER_MARGIN, ladder_delay, take_over_reserve
+from .spec import GrantType
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Send nothing: a person must change something. Looked at again after `recheck`, if that is set."""
+
+    problem: Problem
+    recheck: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Send nothing now: something that passes by itself is in the way."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to send before `until`; None: nothing before something changes."""
+
+    until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptSeed:
+    """Start a new chain with the seed of the credentials Secret; nothing was sent with it before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Send the stored refresh token; `doubt` when an earlier sending of it may have been answered."""
+
+    doubt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestToken:
+    """Ask for an access token with the client's own credentials."""
+
+
+Decision = Stall | Fail | Wait | AdoptSeed | Refresh | RequestToken
+Check = Callable[[Observed, datetime], Decision | None]
+
+
+def claimed_by_another(seen: Observed, _now: datetime) -> Decision | None:
+    """One operator a client: another one's claim in status is never ignored."""
+    claimed = seen.client.status.operator_namespace
+    if claimed and claimed != seen.operator_namespace:
+        return Stall(problems.claimed_by_another(claimed, seen.operator_namespace), HOURLY)
+    return None
+
+
+def inputs_missing(seen: Observed, _now: datetime) -> Decision | None:
+    """Something the token is made from is missing or wrong."""
+    if not isinstance(seen.inputs, Problem):
+        return None
+    return Fail(seen.inputs) if seen.inputs.transient else Stall(seen.inputs, HOURLY)
+
+
+def suspended(seen: Observed, _now: datetime) -> Decision | None:
+    """`spec.suspend`: no token requests."""
+    return Wait(None) if seen.ready_inputs.spec.suspend else None
+
+
+def rolled_back(seen: Observed, _now: datetime) -> Decision | None:
+    """A grant Secret from a backup holds a spent refresh token."""
+    grant, status = seen.grant, seen.client.status
+    if grant and grant.chain == status.chain and grant.seq < status.seq:
+        return Stall(problems.GRANT_ROLLED_BACK)
+    return None
+
+
+def new_seed(seen: Observed, now: datetime) -> Decision | None:
+    """A seed that no chain began with starts a new chain; a used one is ignored while a chain lives."""
+    seed, grant, claim = seen.ready_inputs.seed, seen.grant, seen.claim
+    if seed is None or (_began_with(grant, seed.fingerprint(64)) and not _adoption_unfinished(seen)):
+        return None
+    if claim is None or (claim.uid == seen.client.ref.uid and not claim.adopted):
+        return endpoint_unknown(seen, now) or AdoptSeed()
+    if grant is None or grant.rejection is not None:
+        return Stall(problems.SEED_ALREADY_USED)
+    return None
+
+
+def _began_with(grant: Grant | None, seed: str) -> bool:
+    return grant is not None and grant.seed == seed
+
+
+def _adoption_unfinished(seen: Observed) -> bool:
+    """The grant Secret was written, the claim not yet marked: by the protocol nothing was sent."""
+    return seen.grant is not None and seen.grant.seq == 0 and seen.claim is not None and not seen.claim.adopted
+
+
+def no_grant(seen: Observed, _now: datetime) -> Decision | None:
+    """Nothing to refresh: a person must give a seed or sign in."""
+    return Stall(problems.login_required(seen.ready_inputs.spec.credentials_name)) if seen.grant is None else None
+
+
+def binding_changed(seen: Observed, _now: datetime) -> Decision | None:
+    """A refresh token is sent only for what it was issued for."""
+    wanted, bound = seen.ready_inputs.binding, _grant(seen).binding
+    ours = (wanted.namespace_uid, wanted.namespace, wanted.name, wanted.client_id, wanted.server_name)
+    theirs = (bound.namespace_uid, bound.namespace, bound.name, bound.client_id, bound.server_name)
+    if ours != theirs:
+        return Stall(problems.inputs_changed(_differences(wanted, bound)))
+    if wanted.server_identity != bound.server_identity:
+        return Stall(problems.ENDPOINT_CHANGED)
+    if wanted.token_url and wanted.token_url != bound.token_url:
+        return Stall(problems.ENDPOINT_CHANGED)
+    return None
+
+
+def _differences(wanted: Binding, bound: Binding) -> list[str]:
+    fields = {"spec.clientID": "client_id", "spec.authorizationServerRef": "server_name"}
+    changed = [path for path, name in fields.items() if getattr(wanted, name) != getattr(bound, name)]
+    return changed or ["the namespace (deleted and created again)"]
+
+
+def refresh_token_rejected(seen: Observed, _now: datetime) -> Decision | None:
+    """The server's final word about this refresh token; a person's request allows one more try."""
+    rejection = _grant(seen).rejection
+    if rejection is None or seen.client.forced:
+        return None
+    return Stall(rejection.problem)
+
+
+def credential_refused(seen: Observed, now: datetime) -> Decision | None:
+    """A refused client credential is tried again hourly, or when it changes, or when a person asks."""
+    refusal = seen.refusal
+    if refusal is None or seen.client.forced or now >= refusal.at + HOURLY:
+        return None
+    return Stall(refusal.problem, refusal.at + HOURLY - now)
+
+
+def in_flight(seen: Observed, now: datetime) -> Decision | None:
+    """An intent is stored: repeat it after the ladder's delay if it is ours, take it over when that is safe."""
+    grant = _grant(seen)
+    pending = grant.pending
+    if pending is None:
+        return None
+    if _grant_is_over(seen, now):
+        return Stall(problems.ROTATION_LOST)
+    if seen.holder is Liveness.OURSELVES:
+        due = pending.started + ladder_delay(pending.tries)
+        return Refresh(doubt=True) if now >= due else Wait(due)
+    if seen.holder is Liveness.DEAD:
+        return Refresh(doubt=True)
+    return _after_somebody_else(seen, now)
+
+
+def _grant_is_over(seen: Observed, now: datetime) -> bool:
+    end = grant_end(_grant(seen), seen.ready_inputs.server.refresh_token_lifetime)
+    return end is not None and now > end
+
+
+def grant_end(grant: Grant, lifetime: timedelta | None) -> datetime | None:
+    """Return when the current refresh token ends at the latest: announced by the server, or its declared lifetime."""
+    return grant.refresh_expires_at or (grant.received_at + lifetime if lifetime else None)
+
+
+def _after_somebody_else(seen: Observed, now: datetime) -> Decision:
+    grant = _grant(seen)
+    pending, token = grant.pending, grant.token
+    if pending is None:
+        raise TypeError("checked by in_flight")
+    patience = pending.deadline - pending.started + TAKE_OVER_MARGIN - seen.attempt_seen_for
+    if token is not None:
+        # its answer may lie in its spill folder: leave it to come back for as long as the published token allows
+        patience = max(patience, token.expires_at - take_over_reserve(token.lifetime) - now)
+    return Refresh(doubt=True) if patience <= timedelta(0) else Wait(now + patience)
+
+
+def backing_off(seen: Observed, now: datetime) -> Decision | None:
+    """After a failure wait as status says, unless the spec changed or a person asked."""
+    client, status = seen.client, seen.client.status
+    unchanged = client.generation == status.observed_generation and not client.forced
+    if unchanged and status.has(ConditionType.REFRESH_FAILED) and status.next_refresh and now < status.next_refresh:
+        return Wait(status.next_refresh)
+    return None
+
+
+def not_due(seen: Observed, now: datetime) -> Decision | None:
+    """The token lives and its stored due time has not come."""
+    due = due_time(seen)
+    return Wait(due) if now < due else None
+
+
+def due_time(seen: Observed) -> datetime:
+    """Return when the next request may and should be sent, the interval between two of one grant kept."""
+    inputs, token = seen.ready_inputs, seen.token
+    minimum = inputs.server.requests.min_interval
+    if token is None:
+        return _without_token(seen, minimum)
+    if seen.client.forced or token.inputs != inputs.fingerprint:
+        return _last_request(seen, token.issued_at) + minimum
+    return token.refresh_at
+
+
+def _without_token(seen: Observed, minimum: timedelta) -> datetime:
+    """A chain that was refreshed but has no token got an unusable one: the interval holds."""
+    if seen.grant is not None:
+        return seen.grant.received_at + (minimum if seen.grant.seq else timedelta(0))
+    last = seen.client.status.last_refresh
+    return last + minimum if last else datetime.min.replace(tzinfo=UTC)
+
+
+def _last_request(seen: Observed, issued_at: datetime) -> datetime:
+    failed = seen.client.status.last_failure
+    return max(issued_at, failed) if failed else issued_at
+
+
+def endpoint_unknown(seen: Observed, _now: datetime) -> Decision | None:
+    """Due, but discovery has no token endpoint to offer."""
+    endpoints = seen.ready_inputs.endpoints
+    if not isinstance(endpoints, Problem):
+        return None
+    return Fail(endpoints) if endpoints.transient else Stall(endpoints, HOURLY)
+
+
+def refresh_now(seen: Observed, _now: datetime) -> Decision | None:
+    """Nothing is in the way; a token that was lost once stays in doubt when a person asks for one more try."""
+    rejection = _grant(seen).rejection
+    return Refresh(doubt=rejection is not None and rejection.problem.reason is Reason.ROTATION_LOST)
+
+
+def request_now(_seen: Observed, _now: datetime) -> Decision | None:
+    """Nothing is in the way."""
+    return RequestToken()
+
+
+REFRESH_TOKEN_CHAIN: tuple[Check, ...] = (
+    claimed_by_another,
+    inputs_missing,
+    suspended,
+    rolled_back,
+    credential_refused,
+    new_seed,
+    no_grant,
+    binding_changed,
+    refresh_token_rejected,
+    in_flight,
+    backing_off,
+    not_due,
+    endpoint_unknown,
+    refresh_now,
+)
+
+CLIENT_CREDENTIALS_CHAIN: tuple[Check, ...] = (
+    claimed_by_another,
+    inputs_missing,
+    suspended,
+    credential_refused,
+    backing_off,
+    not_due,
+    endpoint_unknown,
+    request_now,
+)
+
+
+def decide(seen: Observed, now: datetime) -> Decision:
+    """Return the first answer of the grant type's chain.
+
+    Raises:
+        LookupError: a chain without a last word; a test shows that this cannot happen.
+    """
+    return next(answer for check in chain_of(seen) if (answer := check(seen, now)))
+
+
+def chain_of(seen: Observed) -> tuple[Check, ...]:
+    """Return the checks that apply to the client's grant type."""
+    if isinstance(seen.inputs, Problem) or seen.inputs.spec.grant_type is GrantType.REFRESH_TOKEN:
+        return REFRESH_TOKEN_CHAIN
+    return CLIENT_CREDENTIALS_CHAIN
+
+
+def _grant(seen: Observed) -> Grant:
+    if seen.grant is None:
+        raise TypeError("checked by no_grant")
+    return seen.grant

@@ -1,0 +1,173 @@
+"""The operator's own findings, in fixed words: what is wrong, and what a person does about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .fields import FieldError
+from .problem import Problem
+from .reasons import Reason
+
+
+def spec_invalid(error: FieldError) -> Problem:
+    """Return the problem of a field that the API server could not judge."""
+    return Problem(Reason.SPEC_INVALID, f"{error}.", f"In {error.path}: {error.remedy}.")
+
+
+def server_invalid(server: str, error: FieldError) -> Problem:
+    """Return the problem of a client whose AuthorizationServer is not accepted."""
+    return Problem(
+        Reason.SPEC_INVALID,
+        f"AuthorizationServer {server}: {error}.",
+        f"The platform's admin corrects {error.path} of AuthorizationServer {server}: {error.remedy}.",
+    )
+
+
+def server_not_found(server: str) -> Problem:
+    """Return the problem of a reference to nothing."""
+    return Problem(
+        Reason.AUTHORIZATION_SERVER_NOT_FOUND,
+        f"There is no AuthorizationServer {server}, and none of that name is built in.",
+        "Correct spec.authorizationServerRef.name, or ask the platform's admin to create it"
+        " (`kubectl get authorizationservers`).",
+    )
+
+
+def server_not_allowed(server: str, namespace: str) -> Problem:
+    """Return the problem of a namespace that may not use a server."""
+    return Problem(
+        Reason.AUTHORIZATION_SERVER_NOT_ALLOWED,
+        f"AuthorizationServer {server} does not allow clients in namespace {namespace}.",
+        f"Ask the platform's admin to add the namespace to spec.allowedNamespaces of AuthorizationServer {server}.",
+    )
+
+
+def customer_missing(server: str) -> Problem:
+    """Return the problem of an endpoint that needs the customer id."""
+    return Problem(
+        Reason.SPEC_INVALID,
+        f"The endpoints of AuthorizationServer {server} contain the customer id, and spec.citrix.customerID is empty.",
+        "Set spec.citrix.customerID (Citrix Cloud console, Identity and Access Management, API Access).",
+    )
+
+
+def credentials_not_found(secret: str) -> Problem:
+    """Return the problem of a Secret that is not there."""
+    return Problem(
+        Reason.CREDENTIALS_NOT_FOUND,
+        f"Secret {secret}, named by spec.credentialsSecretRef, does not exist in the client's namespace.",
+        f"Create Secret {secret} with the keys that the client needs (client_secret, refresh_token).",
+    )
+
+
+def credentials_key(secret: str, key: str, flaw: str) -> Problem:
+    """Return the problem of one key of the credentials Secret."""
+    return Problem(
+        Reason.CREDENTIALS_INVALID,
+        f"Key {key} of Secret {secret}, named by spec.credentialsSecretRef, {flaw}.",
+        f"Put the value into key {key} of Secret {secret}, without a line break at its end"
+        " (a public client sets spec.clientAuthentication: None).",
+    )
+
+
+def claimed_by_another(theirs: str, ours: str) -> Problem:
+    """Return the problem of a client that another operator serves."""
+    return Problem(
+        Reason.CLAIMED_BY_ANOTHER_OPERATOR,
+        f"The operator in namespace {theirs} keeps this client's grant; this operator keeps its grants in {ours}.",
+        f"Let only one operator watch this namespace (--watch-namespace), or, when the one in {theirs} is gone for"
+        " good, clear status.grant and give a new seed.",
+    )
+
+
+def login_required(secret: str | None) -> Problem:
+    """Return the problem of a client that never had a grant."""
+    where = f"key refresh_token of Secret {secret}" if secret else "a Secret named by spec.credentialsSecretRef"
+    return Problem(
+        Reason.LOGIN_REQUIRED,
+        "There is no grant to refresh: nobody has signed in for this client yet.",
+        f"Sign in with the client's scopes and offline_access, and put the refresh token into {where}.",
+    )
+
+
+def inputs_changed(changed: Sequence[str]) -> Problem:
+    """Return the problem of a grant that was issued for something else."""
+    return Problem(
+        Reason.INPUTS_CHANGED,
+        f"The stored grant was issued for another value of {', '.join(changed)}; it is not sent for this one.",
+        "Undo the change, or sign in again and put the new refresh token into the credentials Secret.",
+    )
+
+
+def secret_not_owned(secret: str) -> Problem:
+    """Return the problem of a token Secret that belongs to somebody else."""
+    return Problem(
+        Reason.SECRET_NOT_OWNED,
+        f"Secret {secret} exists and was not written for this CitrixClient; it is not overwritten.",
+        f"Choose another spec.secret.name, or delete Secret {secret} if nobody needs it.",
+    )
+
+
+def publish_failed(secret: str, status: int | None) -> Problem:
+    """Return the problem of a token Secret that the API server does not take."""
+    return Problem(
+        Reason.PUBLISH_FAILED,
+        f"Secret {secret} could not be written.",
+        "Check the operator's rights on Secrets in this namespace, its ResourceQuota and admission policies.",
+        http_status=status,
+    )
+
+
+def commit_failed(status: int | None) -> Problem:
+    """Return the problem of an intent that could not be stored: nothing was sent."""
+    return Problem(
+        Reason.COMMIT_FAILED,
+        "The intent to refresh could not be written to the operator's namespace; no token was sent.",
+        "Check the API server, the operator's rights on Secrets and ConfigMaps in its own namespace, and its quota.",
+        http_status=status,
+    )
+
+
+def annotated_token_too_large() -> Problem:
+    """Return the problem of a token that fits no Secret."""
+    return Problem(
+        Reason.TOKEN_TOO_LARGE,
+        "The access token is larger than 64 KiB.",
+        "Ask for fewer scopes or claims at the authorization server.",
+    )
+
+
+ENDPOINT_CHANGED = Problem(
+    Reason.ENDPOINT_CHANGED,
+    "The authorization server's token endpoint is not the one this grant was issued by; the grant is not sent there.",
+    "If the change is wanted, sign in again and put the new refresh token into the credentials Secret;"
+    " if not, the platform's admin restores the AuthorizationServer.",
+)
+
+GRANT_ROLLED_BACK = Problem(
+    Reason.GRANT_ROLLED_BACK,
+    "The stored grant is older than what status remembers: it came from a backup and its refresh token is spent.",
+    "Sign in again and put the new refresh token into the credentials Secret; keep grant Secrets out of backups.",
+)
+
+SEED_ALREADY_USED = Problem(
+    Reason.SEED_ALREADY_USED,
+    "The refresh_token in the credentials Secret was adopted once before, and no grant of it is alive.",
+    "Sign in again and put the new refresh token into the credentials Secret.",
+)
+
+ROTATION_LOST = Problem(
+    Reason.ROTATION_LOST,
+    "An answer of the authorization server was lost on the way, and with it the new refresh token.",
+    "Sign in again and put the new refresh token into the credentials Secret.",
+    oauth_error="invalid_grant",
+)
+
+GRANT_EXPIRED = Problem(
+    Reason.GRANT_EXPIRED,
+    "The refresh token has reached the end of its life.",
+    "Sign in again and put the new refresh token into the credentials Secret.",
+    oauth_error="invalid_grant",
+)
+
+OVER_SUSPENDED = Problem(Reason.SUSPENDED, "spec.suspend is true: no token is requested.", "Set spec.suspend: false.")

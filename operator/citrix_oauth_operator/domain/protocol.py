@@ -1,0 +1,143 @@
+"""How the stored grant changes: the write protocol's steps as pure functions (docs/lifecycle.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from . import problems
+from .answers import Granted
+from .model import Binding, Grant, Holder, Pending, Rejection, Token
+from .policy import grant_end
+from .problem import Problem
+from .reasons import DEAD_GRANT
+from .schedule import INTENT_DEADLINE, refresh_due
+from .secrecy import SecretText
+from .server import Server
+from .spec import ClientSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to send a refresh token: who, when, under which id."""
+
+    id: str
+    holder: Holder
+    now: datetime
+
+
+def begin_chain(old: Grant | None, chain: str, seed: SecretText, binding: Binding, now: datetime) -> Grant:
+    """Return the grant that starts with a seed; of the old chain only the access token stays, until the first refresh."""
+    return Grant(
+        chain=chain,
+        seq=0,
+        seed=seed.fingerprint(64),
+        refresh_token=seed,
+        binding=binding,
+        started_at=now,
+        received_at=now,
+        token=old.token if old else None,
+    )
+
+
+def intend(grant: Grant, attempt: Attempt, *, doubt: bool) -> Grant:
+    """Return the grant with the intent to send its refresh token once more (step 5)."""
+    before = grant.pending
+    pending = Pending(
+        attempt=attempt.id,
+        seq=grant.seq,
+        fingerprint=grant.refresh_token.fingerprint(),
+        holder=attempt.holder,
+        first_sent=before.first_sent if before else attempt.now,
+        started=attempt.now,
+        deadline=attempt.now + INTENT_DEADLINE,
+        tries=before.tries + 1 if before else 1,
+        doubt=doubt or (before is not None and before.doubt),
+    )
+    return replace(grant, pending=pending, rejection=None)
+
+
+def commit(grant: Grant, granted: Granted, terms: Terms, now: datetime) -> Grant:
+    """Return the grant after an answer with tokens (step 8): the next `seq`, no intent.
+
+    An unusable access token costs nothing but itself: the refresh token is kept, the old access token stays.
+    """
+    rotated = granted.refresh_token is not None
+    sent_at = grant.pending.first_sent if grant.pending else now
+    return replace(
+        grant,
+        seq=grant.seq + 1,
+        refresh_token=granted.refresh_token or grant.refresh_token,
+        received_at=now if rotated else grant.received_at,
+        refresh_expires_at=sent_at + granted.refresh_lifetime if granted.refresh_lifetime else None,
+        token=new_token(granted, terms, sent_at) or grant.token,
+        pending=None,
+        rejection=None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a new token's times depend on besides the answer; `share` is random, drawn once."""
+
+    spec: ClientSpec
+    server: Server
+    inputs: str
+    share: float
+
+
+def new_token(granted: Granted, terms: Terms, sent_at: datetime) -> Token | None:
+    """Return the access token with its times, counted from when it was asked for, or None when it is unusable."""
+    if granted.access_token is None:
+        return None
+    return Token(
+        access_token=granted.access_token,
+        issued_at=sent_at,
+        expires_at=sent_at + granted.lifetime,
+        refresh_at=refresh_due(
+            sent_at, granted.lifetime, terms.spec.at_percent, terms.share, terms.server.requests.min_interval
+        ),
+        inputs=terms.inputs,
+        scopes=granted.scopes or (),
+    )
+
+
+def refuse(grant: Grant, problem: Problem, server: Server, now: datetime) -> Grant:
+    """Return the grant after a definite no: a dead grant remembers why; any other no leaves an older doubt standing."""
+    verdict = verdict_on(grant, problem, server, now)
+    if verdict.reason not in DEAD_GRANT:
+        return not_sent(grant)
+    return replace(grant, pending=None, rejection=Rejection(verdict, now))
+
+
+def verdict_on(grant: Grant, problem: Problem, server: Server, now: datetime) -> Problem:
+    """Return what a refusal means: `invalid_grant` after a doubt is a lost rotation, after the end an expiry."""
+    if problem.reason not in DEAD_GRANT:
+        return problem
+    end = grant_end(grant, server.refresh_token_lifetime)
+    if grant.pending is not None and grant.pending.doubt:
+        named = problems.ROTATION_LOST
+    elif end is not None and now > end:
+        named = problems.GRANT_EXPIRED
+    else:
+        return problem
+    return replace(
+        named,
+        oauth_error=problem.oauth_error,
+        http_status=problem.http_status,
+        server_code=problem.server_code,
+        transaction_id=problem.transaction_id,
+    )
+
+
+def not_sent(grant: Grant) -> Grant:
+    """Return the grant after a request of which nothing reached the wire; an older doubt stays."""
+    pending = grant.pending
+    if pending is None or pending.doubt:
+        return grant
+    return replace(grant, pending=None)
+
+
+def in_doubt(grant: Grant) -> Grant:
+    """Return the grant after a request whose outcome is unknown."""
+    return replace(grant, pending=replace(grant.pending, doubt=True)) if grant.pending else grant

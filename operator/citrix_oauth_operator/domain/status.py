@@ -1,0 +1,157 @@
+"""REPORT, the pure half: fold one Outcome into `status`; conditions as kstatus reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from .durations import rfc3339, words
+from .model import Token
+from .outcome import Outcome
+from .problem import Problem
+from .reasons import ConditionType, Reason
+from .schedule import KUBELET_LAG
+
+Status = dict[str, Any]
+
+
+def next_status(outcome: Outcome, now: datetime) -> Status:
+    """Return the whole status after `outcome`; equal to the old one when nothing changed."""
+    old, token = outcome.client.status, outcome.token
+    status: Status = {
+        "observedGeneration": outcome.client.generation,
+        "conditions": conditions(outcome, now),
+        "secretName": outcome.secret_name,
+        **_grant(outcome),
+        **_failure(outcome, now),
+    }
+    if token:
+        status["expirationTime"] = rfc3339(token.expires_at)
+        status["lastRefreshTime"] = rfc3339(token.issued_at)
+        status["scopes"] = list(token.scopes)
+    elif old.last_refresh:
+        status["lastRefreshTime"] = rfc3339(old.last_refresh)
+    if outcome.next_due and not _waits_for_a_person(outcome):
+        status["nextRefreshTime"] = rfc3339(outcome.next_due)
+    handled = outcome.client.requested_at if outcome.attempted or _waits_for_a_person(outcome) else None
+    if handled := handled or old.last_handled:
+        status["lastHandledReconcileAt"] = handled
+    return {key: value for key, value in status.items() if value not in ([], None)}
+
+
+def _waits_for_a_person(outcome: Outcome) -> bool:
+    return outcome.problem is not None and not outcome.problem.transient
+
+
+def _grant(outcome: Outcome) -> Status:
+    grant = outcome.grant
+    claim = {"namespace": outcome.operator_namespace}
+    if old := outcome.client.status.operator_namespace:
+        claim["namespace"] = old  # another operator's claim is shown, never replaced
+    part: Status = {"grant": claim}
+    if grant:
+        part["grant"] = {**claim, "chain": grant.chain, "seq": max(grant.seq, _seq_of(outcome))}
+    elif outcome.client.status.chain:
+        part["grant"] = {**claim, "chain": outcome.client.status.chain, "seq": outcome.client.status.seq}
+    if outcome.grant_end:
+        part["grantExpirationTime"] = rfc3339(outcome.grant_end[0])
+        part["grantExpirationModel"] = outcome.grant_end[1]
+    return part
+
+
+def _seq_of(outcome: Outcome) -> int:
+    """A seq in status never goes back within a chain: it is what tells a restored backup."""
+    status = outcome.client.status
+    return status.seq if outcome.grant and status.chain == outcome.grant.chain else 0
+
+
+def _failure(outcome: Outcome, now: datetime) -> Status:
+    problem, old = outcome.worst, outcome.client.status
+    if problem is None:
+        return {}
+    again = old.has(ConditionType.STALLED) or old.has(ConditionType.REFRESH_FAILED)
+    fresh = outcome.attempted or not again or old.last_failure is None
+    attempts = old.failed_attempts + (1 if outcome.attempted else 0)
+    return {
+        "failedAttempts": attempts or None,
+        "lastFailureTime": rfc3339(now) if fresh or old.last_failure is None else rfc3339(old.last_failure),
+        "lastError": last_error(problem),
+    }
+
+
+def last_error(problem: Problem) -> Status:
+    """Return `status.lastError`: codes and our own words, nothing a server wrote."""
+    fields = {
+        "reason": str(problem.reason),
+        "oauthError": problem.oauth_error,
+        "httpStatus": problem.http_status,
+        "serverCode": problem.server_code,
+        "transactionId": problem.transaction_id,
+        "remedy": problem.remedy,
+    }
+    return {key: value for key, value in fields.items() if value}
+
+
+def conditions(outcome: Outcome, now: datetime) -> list[Status]:
+    """Return Ready, and RefreshFailed or Stalled while true, with their transition times kept."""
+    wanted = [_ready(outcome, now)]
+    if problem := outcome.worst:
+        kind = ConditionType.REFRESH_FAILED if problem.transient else ConditionType.STALLED
+        if problem.reason is not Reason.PUBLISH_FAILED:
+            wanted.append(_condition(kind, "True", problem.reason, sentence(problem)))
+    before = {condition["type"]: condition for condition in outcome.client.status.conditions}
+    return [_merged(condition, before.get(condition["type"]), outcome.client.generation, now) for condition in wanted]
+
+
+def sentence(problem: Problem) -> str:
+    """Return message and remedy as a person reads them."""
+    return f"{problem.message} {problem.remedy}".strip()
+
+
+def _ready(outcome: Outcome, now: datetime) -> Status:
+    token = outcome.token
+    if token and outcome.current and now < token.expires_at:
+        return _condition(ConditionType.READY, "True", Reason.TOKEN_VALID, _valid(outcome.secret_name, token))
+    if (problem := outcome.publish_problem) and problem.reason is Reason.PUBLISH_FAILED:
+        return _condition(ConditionType.READY, "False", problem.reason, sentence(problem))
+    if (problem := outcome.worst) and not problem.transient:
+        return _condition(ConditionType.READY, "False", problem.reason, sentence(problem))
+    if token and now >= token.expires_at:
+        text = f"The token in Secret {outcome.secret_name} expired at {rfc3339(token.expires_at)}."
+        return _condition(ConditionType.READY, "False", Reason.TOKEN_EXPIRED, text)
+    text = "spec.suspend is true: no token is requested." if outcome.suspended else "No token yet."
+    return _condition(
+        ConditionType.READY, "Unknown", Reason.PENDING, outcome.problem.message if outcome.problem else text
+    )
+
+
+def _valid(secret: str, token: Token) -> str:
+    text = f"Secret {secret} holds a token that is valid until {rfc3339(token.expires_at)}."
+    if (margin := token.expires_at - token.refresh_at) < KUBELET_LAG:
+        text += (
+            f" It lives {words(token.lifetime)} only: the next one comes {words(margin)} before its end, and kubelets"
+            f" take up to {words(KUBELET_LAG)} to show a changed Secret."
+        )
+    return text
+
+
+def _condition(kind: ConditionType, status: str, reason: Reason, message: str) -> Status:
+    return {"type": str(kind), "status": status, "reason": str(reason), "message": message}
+
+
+def _merged(new: Status, old: Mapping[str, Any] | None, generation: int, now: datetime) -> Status:
+    same = old is not None and old["status"] == new["status"]
+    since = old["lastTransitionTime"] if old is not None and same else rfc3339(now)
+    return {**new, "observedGeneration": generation, "lastTransitionTime": since}
+
+
+def merge_patch(old: Mapping[str, Any], new: Status) -> Status:
+    """Return the RFC 7396 merge patch from `old` to `new`; empty when they are equal."""
+    removed = {key: None for key in old if key not in new}
+    changed = {key: _patched(old.get(key), value) for key, value in new.items() if old.get(key) != value}
+    return {**removed, **changed}
+
+
+def _patched(old: object, new: object) -> object:
+    return merge_patch(old, new) if isinstance(old, dict) and isinstance(new, dict) else new
