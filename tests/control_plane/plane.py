@@ -20,6 +20,11 @@ _START_SECONDS = 90
 _PORT_TRIES = 4
 
 
+def is_external() -> bool:
+    """Whether the developer names a cluster to use instead of one of our own."""
+    return bool(os.environ.get(EXTERNAL))
+
+
 class ControlPlane:
     """One control plane, or the cluster that CITRIX_OAUTH_TEST_KUBECONFIG names. A context manager.
 

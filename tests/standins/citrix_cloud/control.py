@@ -26,7 +26,7 @@ class Fault:
 
     `before`: the server never saw the request. `after`: it has decided (rotated!), and the answer suffers.
 
-    Kinds: `reset` (TCP reset), `truncate` (headers and half a body), `canned` (status, headers, body instead),
+    Kinds: `reset` (connection cut), `truncate` (headers and half a body), `canned` (status, headers, body instead),
     `patch` (fields set and dropped in the real answer; `after` only), `stall` (silence),
     `delay` (`delay_ms`, then normal). `delay_ms` goes before each of them.
     `grant_type` and `client_id` limit the fault to some calls.

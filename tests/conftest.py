@@ -1,0 +1,57 @@
+"""Fixtures all tests may use: a real API server, a stand-in Citrix Cloud, a namespace of one's own."""
+
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from tests.control_plane import ControlPlane
+from tests.control_plane.build import binaries, needs_build
+from tests.control_plane.plane import is_external
+from tests.standins.citrix_cloud import CitrixCloud
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Build the control plane before the first test that needs it.
+
+    Inside a fixture the build would be silent for minutes and count against that test's time limit.
+    """
+    if session.config.option.collectonly or is_external() or not needs_build():
+        return
+    if any("control_plane" in getattr(item, "fixturenames", ()) for item in session.items):
+        capture = session.config.pluginmanager.getplugin("capturemanager")
+        if capture is None:
+            binaries()
+            return
+        with capture.global_and_fixture_disabled():
+            binaries()
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """One control plane for the whole run; about 4 s to start."""
+    with ControlPlane() as plane:
+        yield plane
+
+
+@pytest.fixture(scope="session")
+def citrix_cloud() -> Iterator[CitrixCloud]:
+    """One stand-in Citrix Cloud for the whole run; knobs, faults, counters and log are reset after each test."""
+    with CitrixCloud() as cloud:
+        yield cloud
+
+
+@pytest.fixture(autouse=True)
+def _leave_citrix_cloud_as_found(request: pytest.FixtureRequest) -> Iterator[None]:
+    yield
+    if "citrix_cloud" in request.fixturenames:
+        request.getfixturevalue("citrix_cloud").reset()
+
+
+@pytest.fixture
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """Name of a fresh namespace; deleted afterwards without waiting for it."""
+    name = f"test-{secrets.token_hex(4)}"
+    control_plane.kubectl("create", "namespace", name)
+    yield name
+    control_plane.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
