@@ -77,6 +77,7 @@ REFUSED = {
     "an id that is empty": Refused(
         client(clientID=""), "spec.clientID", "copy it from the client's registration again"
     ),
+    "an id with a space": Refused(client(clientID="b3Bl cmF0"), "spec.clientID", "without quotes or line ends"),
     "an id with a line end": Refused(client(clientID="b3Bl\n"), "spec.clientID", "without quotes or line ends"),
     "an id of 257 characters": Refused(client(clientID="a" * 257), "spec.clientID", "may not be more than 256 bytes"),
     "a refresh too early": Refused(client(refresh={"atPercent": 9}), "spec.refresh.atPercent", "or equal to 10"),
