@@ -1,5 +1,6 @@
 """Fixtures all tests may use: a real API server, a stand-in Citrix Cloud, a namespace of one's own."""
 
+import asyncio
 import secrets
 from collections.abc import Iterator
 
@@ -9,6 +10,15 @@ from tests.control_plane import ControlPlane
 from tests.control_plane.build import binaries, needs_build
 from tests.control_plane.plane import is_external
 from tests.standins.citrix_cloud import CitrixCloud
+
+
+def pytest_configure() -> None:
+    """Keep synchronous tests from making event loops.
+
+    looptime asks for the current loop before every test, and Python before 3.14 would make one that nobody
+    closes: a ResourceWarning, so an error, in some later test. Told that there is none, it raises instead.
+    """
+    asyncio.set_event_loop(None)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
