@@ -1,0 +1,116 @@
+"""What every grant shares: who asks, one request, and reading what came back."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
+
+from citrix_oauth_operator.domain.answers import Answer, NotSent, Uncertain
+from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.reasons import Reason
+from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.server import Endpoints, Reach, Server
+from citrix_oauth_operator.domain.spec import ClientSpec
+from citrix_oauth_operator.servers import profile
+from citrix_oauth_operator.wire.client_auth import Authentication
+from citrix_oauth_operator.wire.raw import RawAnswer
+from citrix_oauth_operator.wire.token_endpoint import read_answer, token_request
+
+_CUSTOMER = re.compile(r"[A-Za-z0-9_-]{1,64}")  # goes into a path: a dot or a slash would change where
+
+
+class TokenTransport(Protocol):
+    """What carries one token request."""
+
+    async def post_form(
+        self,
+        url: str,
+        body: bytes,
+        headers: Mapping[str, str],
+        reach: Reach,
+        *,
+        on_sending: Callable[[], None] | None = None,
+    ) -> RawAnswer | NotSent | Uncertain:
+        """Send once; `on_sending` is called right before the first byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A client as it presents itself to a server."""
+
+    spec: ClientSpec
+    client_secret: SecretText | None = None
+
+    @property
+    def authentication(self) -> Authentication:
+        """How it proves itself."""
+        return Authentication(self.spec.client_authentication, self.spec.client_id, self.client_secret)
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Everything about a request but the grant itself."""
+
+    transport: TokenTransport
+    client: Client
+    server: Server
+    endpoints: Endpoints
+    now: Callable[[], datetime]
+
+
+async def ask(asking: Asking, grant_type: str, parameters: Mapping[str, str]) -> RawAnswer | NotSent | Uncertain:
+    """Send one token request; the answer carries when it was sent and the vendor's transaction id."""
+    client, server = asking.client, asking.server
+    problem = _unready(client, asking.endpoints)
+    if problem is not None:
+        return NotSent(problem)
+    url = asking.endpoints.of_customer(client.spec.customer_id or "").token
+    request = token_request(url, grant_type, parameters, client.authentication)
+    header, transaction_id = profile(server.type).transaction_header, str(uuid.uuid4())
+    headers = {**request.headers, header: transaction_id} if header else request.headers
+    sent: list[datetime] = []
+    answer = await asking.transport.post_form(
+        request.url, request.body, headers, server.reach, on_sending=lambda: sent.append(asking.now())
+    )
+    return _marked(answer, sent[0] if sent else None, transaction_id if header else None)
+
+
+def read(answer: RawAnswer | NotSent | Uncertain, server: Server, now: datetime) -> Answer:
+    """Say what came back means; never raises."""
+    if not isinstance(answer, RawAnswer):
+        return answer
+    return read_answer(
+        answer, default_lifetime=server.access_token_lifetime, catalogue=profile(server.type).catalogue, now=now
+    )
+
+
+def _marked(
+    answer: RawAnswer | NotSent | Uncertain, sent_at: datetime | None, transaction_id: str | None
+) -> RawAnswer | NotSent | Uncertain:
+    match answer:
+        case RawAnswer():
+            return replace(answer, sent_at=sent_at, transaction_id=transaction_id)
+        case Uncertain():
+            return Uncertain(replace(answer.problem, transaction_id=transaction_id))
+        case _:
+            return answer
+
+
+def _unready(client: Client, endpoints: Endpoints) -> Problem | None:
+    if not client.authentication.supported:
+        return Problem(
+            Reason.CREDENTIALS_INVALID,
+            "the client has nothing to prove itself with",
+            "put client_secret into the Secret that spec.credentialsSecretRef names",
+        )
+    if endpoints.needs_customer() and not _CUSTOMER.fullmatch(client.spec.customer_id or ""):
+        return Problem(
+            Reason.SPEC_INVALID,
+            "spec.citrix.customerID is missing or malformed, and the server's URL needs it",
+            "copy the customer ID from the Citrix Cloud console",
+        )
+    return None

@@ -1,0 +1,28 @@
+"""One module a kind of server: defaults and texts, data instead of branches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from citrix_oauth_operator.domain.server import Server, ServerType
+
+from . import citrix_cloud, citrix_cloud_api, oidc
+from .profile import Profile
+
+__all__ = ["BUILT_IN", "Profile", "profile"]
+
+_PROFILES = {
+    ServerType.CITRIX_CLOUD: citrix_cloud.PROFILE,
+    ServerType.CITRIX_CLOUD_API: citrix_cloud_api.PROFILE,
+}
+
+#: Servers that need no AuthorizationServer object; an object of the same name overrides one.
+BUILT_IN: Mapping[str, Server] = MappingProxyType(
+    {server.name: server for server in (citrix_cloud.BUILT_IN, *citrix_cloud_api.BUILT_IN)}
+)
+
+
+def profile(kind: ServerType) -> Profile:
+    """Return what is particular about a kind of server."""
+    return _PROFILES.get(kind, oidc.PROFILE)

@@ -1,0 +1,31 @@
+"""Citrix Cloud's authorization server for Workspace users: refresh tokens of 24 hours, replaced at each refresh."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from citrix_oauth_operator.domain.server import LifetimeModel, Reach, Server, ServerType
+
+from .profile import Profile
+
+PROFILE = Profile(
+    transaction_header="Citrix-TransactionId",
+    catalogue={
+        "invalid_client": (
+            "check clientID and client_secret against Identity and Access Management > API Access > Workspace API; "
+            "a disabled client is refused, too"
+        ),
+        "invalid_grant": "sign in again: a refresh token lives 24 hours and can be used once",
+        "unauthorized_client": "allow Offline Access on the client in Workspace API, then sign in again",
+    },
+)
+
+BUILT_IN = Server(
+    name="citrix-cloud",
+    type=ServerType.CITRIX_CLOUD,
+    issuer="https://accounts.cloud.com/core",
+    reach=Reach(allowed_hosts=("*.cloud.com",)),
+    access_token_lifetime=timedelta(minutes=30),
+    refresh_token_lifetime=timedelta(hours=24),
+    lifetime_model=LifetimeModel.UNKNOWN,  # not documented whether a refresh extends the 24 hours
+)

@@ -1,0 +1,21 @@
+"""What differs between kinds of servers, as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One kind of server.
+
+    Attributes:
+        authorization: the header value with which its tokens are used, `{token}` standing for the token.
+        catalogue: remedy by OAuth error code, where this kind of server has a better one than the general text.
+        transaction_header: header that carries an id which the vendor's support asks for; empty for none.
+    """
+
+    authorization: str = "Bearer {token}"
+    catalogue: Mapping[str, str] = field(default_factory=dict)
+    transaction_header: str = ""

@@ -1,0 +1,24 @@
+"""What came back from a server, before anybody has looked into it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """One complete HTTP answer; printing it shows neither headers nor body, which may hold tokens.
+
+    Attributes:
+        headers: names in lower case; repeated ones joined with a comma.
+        sent_at: when the first byte of the request was written; lifetimes count from here.
+        transaction_id: what the request carried, for the vendor's support.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    sent_at: datetime | None = None
+    transaction_id: str | None = None

@@ -1,0 +1,66 @@
+"""TLS towards authorization servers: one context a CA bundle, and coarse words for what failed."""
+
+from __future__ import annotations
+
+import ssl
+from collections import OrderedDict
+
+# OpenSSL's X509_V_ERR_* numbers: stable, while its texts change and quote names.
+_EXPIRED, _NOT_YET_VALID = 10, 9
+_UNKNOWN_CA = frozenset({2, 18, 19, 20, 21, 24, 27})
+_WRONG_NAME = frozenset({62, 64})
+_REVOKED = 23
+_MOST = 64
+
+
+class Contexts:
+    """Builds each context once (parsing a CA store costs 20 ms of CPU) and forgets the longest unused."""
+
+    def __init__(self) -> None:
+        self._contexts: OrderedDict[str | None, ssl.SSLContext] = OrderedDict()
+
+    def of(self, ca_bundle: str | None) -> ssl.SSLContext:
+        """Return the context that trusts `ca_bundle` (PEM), or the image's CA store.
+
+        Raises:
+            ssl.SSLError: the bundle holds no certificate that OpenSSL can read.
+        """
+        context = self._contexts.get(ca_bundle)
+        if context is None:
+            context = self._contexts[ca_bundle] = _build(ca_bundle)
+            if len(self._contexts) > _MOST:
+                self._contexts.popitem(last=False)
+        self._contexts.move_to_end(ca_bundle)
+        return context
+
+    def clear(self) -> None:
+        """Drop all contexts."""
+        self._contexts.clear()
+
+
+def _build(ca_bundle: str | None) -> ssl.SSLContext:
+    context = ssl.create_default_context(cadata=ca_bundle)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def tls_words(error: BaseException) -> str | None:
+    """Say what failed while TLS was set up, in words of ours; None when the failure is not about TLS."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, ssl.SSLError):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return None
+    return _certificate_words(cause.verify_code) if isinstance(cause, ssl.SSLCertVerificationError) else _HANDSHAKE
+
+
+_HANDSHAKE = "TLS handshake failed"
+
+
+def _certificate_words(code: int) -> str:
+    if code in _UNKNOWN_CA:
+        return "unknown CA"
+    if code in _WRONG_NAME:
+        return "name mismatch"
+    words = {_EXPIRED: "certificate expired", _NOT_YET_VALID: "certificate not yet valid", _REVOKED: "revoked"}
+    return words.get(code, "certificate refused")
