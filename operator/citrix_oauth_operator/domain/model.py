@@ -78,6 +78,7 @@ class Token:
     Attributes:
         refresh_at: when the next one is due; drawn once with jitter, never again.
         inputs: fingerprint of the client, server and scopes it was issued for.
+        authorization: format of the header value that carries it.
     """
 
     access_token: SecretText
@@ -86,6 +87,7 @@ class Token:
     refresh_at: datetime
     inputs: str
     scopes: tuple[str, ...] = ()
+    authorization: str = "Bearer {token}"
 
     @property
     def lifetime(self) -> timedelta:

@@ -89,7 +89,13 @@ class Client:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """Everything a token is made from, all of it present and valid."""
+    """Everything a token is made from, all of it present and valid.
+
+    Attributes:
+        fingerprint: of what the token depends on; another one, and the published token is not current.
+        authorization: format of the header value that carries this server's tokens.
+        credential: of the client's credential at this server; clients that share it share its refusals.
+    """
 
     spec: ClientSpec
     server: Server
@@ -98,6 +104,8 @@ class Inputs:
     seed: SecretText | None
     binding: Binding
     fingerprint: str
+    credential: str
+    authorization: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,9 +115,12 @@ class Observed:
     client: Client
     inputs: Inputs | Problem
     operator_namespace: str
+    secret_name: str
     secret: TokenSecret
     grant: Grant | None = None
     grant_version: str = ""
+    credentials_name: str = ""
+    credentials_version: str = ""
     claim: Claim | None = None
     refusal: Refusal | None = None
     holder: Liveness = Liveness.UNKNOWN

@@ -11,6 +11,16 @@ from .problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
+class Marks:
+    """Versions of the Secrets as a pass saw or wrote them; a poll that finds others wakes the client."""
+
+    secret_name: str = ""
+    secret_version: str = ""
+    credentials_name: str = ""
+    credentials_version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The end of a pass.
 
@@ -18,11 +28,14 @@ class Outcome:
         secret_name: name of the token Secret.
         token: the access token that the token Secret holds now; None when it holds none of ours.
         current: whether that token was made from the current inputs.
+        grant: the grant as it is stored now.
         problem: why no newer token was obtained, if there is a reason a person should know.
         publish_problem: why the token Secret does not hold what it should.
+        standing: nothing new: the failure that status tells of is being waited out.
         attempted: whether a try ended in this pass, well or badly.
-        next_due: when the client is to be looked at again; None: when something changes.
-        grant_end: when a person must sign in again, as far as known, with how sure that is.
+        next_refresh: when the next request is due; None: when a person changes something.
+        look_again: when the client is to be looked at, for any reason.
+        grant_end: when a person must sign in again, as far as known, and how sure that is.
     """
 
     client: Client
@@ -33,10 +46,13 @@ class Outcome:
     grant: Grant | None = None
     problem: Problem | None = None
     publish_problem: Problem | None = None
+    standing: bool = False
     attempted: bool = False
-    next_due: datetime | None = None
-    grant_end: tuple[datetime, str] | None = None
     suspended: bool = False
+    next_refresh: datetime | None = None
+    look_again: datetime | None = None
+    grant_end: tuple[datetime, str] | None = None
+    marks: Marks = Marks()
 
     @property
     def worst(self) -> Problem | None:

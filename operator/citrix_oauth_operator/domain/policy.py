@@ -32,9 +32,14 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing to send before `until`; None: nothing before something changes."""
+    """Nothing to send before `until`; None: nothing before something changes.
+
+    Attributes:
+        standing: whether the failure that status tells of is what is waited out.
+    """
 
     until: datetime | None
+    standing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +163,7 @@ def in_flight(seen: Observed, now: datetime) -> Decision | None:
         return Stall(problems.ROTATION_LOST)
     if seen.holder is Liveness.OURSELVES:
         due = pending.started + ladder_delay(pending.tries)
-        return Refresh(doubt=True) if now >= due else Wait(due)
+        return Refresh(doubt=True) if now >= due else Wait(due, standing=True)
     if seen.holder is Liveness.DEAD:
         return Refresh(doubt=True)
     return _after_somebody_else(seen, now)
@@ -183,7 +188,7 @@ def _after_somebody_else(seen: Observed, now: datetime) -> Decision:
     if token is not None:
         # its answer may lie in its spill folder: leave it to come back for as long as the published token allows
         patience = max(patience, token.expires_at - take_over_reserve(token.lifetime) - now)
-    return Refresh(doubt=True) if patience <= timedelta(0) else Wait(now + patience)
+    return Refresh(doubt=True) if patience <= timedelta(0) else Wait(now + patience, standing=True)
 
 
 def backing_off(seen: Observed, now: datetime) -> Decision | None:
@@ -191,7 +196,7 @@ def backing_off(seen: Observed, now: datetime) -> Decision | None:
     client, status = seen.client, seen.client.status
     unchanged = client.generation == status.observed_generation and not client.forced
     if unchanged and status.has(ConditionType.REFRESH_FAILED) and status.next_refresh and now < status.next_refresh:
-        return Wait(status.next_refresh)
+        return Wait(status.next_refresh, standing=True)
     return None
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from . import problems
 from .answers import Granted
 from .model import Binding, Grant, Holder, Pending, Rejection, Token
+from .observed import Inputs
 from .policy import grant_end
 from .problem import Problem
 from .reasons import DEAD_GRANT
@@ -27,7 +28,7 @@ class Attempt:
 
 
 def begin_chain(old: Grant | None, chain: str, seed: SecretText, binding: Binding, now: datetime) -> Grant:
-    """Return the grant that starts with a seed; of the old chain only the access token stays, until the first refresh."""
+    """Return the grant that starts with a seed; of the old chain only the access token stays for a while."""
     return Grant(
         chain=chain,
         seq=0,
@@ -83,7 +84,13 @@ class Terms:
     spec: ClientSpec
     server: Server
     inputs: str
+    authorization: str
     share: float
+
+
+def terms(inputs: Inputs, share: float) -> Terms:
+    """Return the terms of a token made from `inputs`."""
+    return Terms(inputs.spec, inputs.server, inputs.fingerprint, inputs.authorization, share)
 
 
 def new_token(granted: Granted, terms: Terms, sent_at: datetime) -> Token | None:
@@ -99,6 +106,7 @@ def new_token(granted: Granted, terms: Terms, sent_at: datetime) -> Token | None
         ),
         inputs=terms.inputs,
         scopes=granted.scopes or (),
+        authorization=terms.authorization,
     )
 
 

@@ -232,7 +232,7 @@ def url_flaw(url: str, reach: Reach) -> str | None:
 
 def _allowed_loopback(host: str, reach: Reach) -> bool:
     try:
-        address = ipaddress.ip_address(host)
+        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
     except ValueError:
         return False
     return address.is_loopback and any(address in network for network in reach.allowed_addresses)

@@ -15,6 +15,13 @@ from .schedule import KUBELET_LAG
 
 Status = dict[str, Any]
 
+#: The column REASON shows the first condition that is not RefreshFailed.
+_ORDER = {
+    kind: place for place, kind in enumerate((ConditionType.STALLED, ConditionType.READY, ConditionType.REFRESH_FAILED))
+}
+
+_FAILURE_FIELDS = ("failedAttempts", "lastFailureTime", "lastError")
+
 
 def next_status(outcome: Outcome, now: datetime) -> Status:
     """Return the whole status after `outcome`; equal to the old one when nothing changed."""
@@ -32,8 +39,8 @@ def next_status(outcome: Outcome, now: datetime) -> Status:
         status["scopes"] = list(token.scopes)
     elif old.last_refresh:
         status["lastRefreshTime"] = rfc3339(old.last_refresh)
-    if outcome.next_due and not _waits_for_a_person(outcome):
-        status["nextRefreshTime"] = rfc3339(outcome.next_due)
+    if outcome.next_refresh:
+        status["nextRefreshTime"] = rfc3339(outcome.next_refresh)
     handled = outcome.client.requested_at if outcome.attempted or _waits_for_a_person(outcome) else None
     if handled := handled or old.last_handled:
         status["lastHandledReconcileAt"] = handled
@@ -69,7 +76,7 @@ def _seq_of(outcome: Outcome) -> int:
 def _failure(outcome: Outcome, now: datetime) -> Status:
     problem, old = outcome.worst, outcome.client.status
     if problem is None:
-        return {}
+        return {key: old.raw.get(key) for key in _FAILURE_FIELDS} if outcome.standing else {}
     again = old.has(ConditionType.STALLED) or old.has(ConditionType.REFRESH_FAILED)
     fresh = outcome.attempted or not again or old.last_failure is None
     attempts = old.failed_attempts + (1 if outcome.attempted else 0)
@@ -100,8 +107,19 @@ def conditions(outcome: Outcome, now: datetime) -> list[Status]:
         kind = ConditionType.REFRESH_FAILED if problem.transient else ConditionType.STALLED
         if problem.reason is not Reason.PUBLISH_FAILED:
             wanted.append(_condition(kind, "True", problem.reason, sentence(problem)))
+    elif outcome.standing:
+        wanted += [_standing(condition) for condition in outcome.client.status.conditions if _is_failure(condition)]
+    wanted.sort(key=lambda condition: _ORDER[condition["type"]])
     before = {condition["type"]: condition for condition in outcome.client.status.conditions}
     return [_merged(condition, before.get(condition["type"]), outcome.client.generation, now) for condition in wanted]
+
+
+def _is_failure(condition: Mapping[str, Any]) -> bool:
+    return condition["type"] in {ConditionType.REFRESH_FAILED, ConditionType.STALLED}
+
+
+def _standing(condition: Mapping[str, Any]) -> Status:
+    return {key: condition[key] for key in ("type", "status", "reason", "message")}
 
 
 def sentence(problem: Problem) -> str:

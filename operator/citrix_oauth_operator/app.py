@@ -1,0 +1,170 @@
+"""The composition root: the only place that knows everything; builds, starts and stops the parts."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine, Mapping
+from contextlib import AsyncExitStack
+from typing import Any
+
+import kopf
+
+from citrix_oauth_operator import handlers
+from citrix_oauth_operator.clock import SystemClock
+from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.sight import sight_of
+from citrix_oauth_operator.grants.budget import Budgets
+from citrix_oauth_operator.grants.token_endpoint import TokenEndpoint
+from citrix_oauth_operator.healing import Poll, Relist
+from citrix_oauth_operator.identity import Identity
+from citrix_oauth_operator.kube.api import Api, load_configuration
+from citrix_oauth_operator.kube.claims import Claims
+from citrix_oauth_operator.kube.clients import Clients
+from citrix_oauth_operator.kube.cluster import await_kinds, ensure_namespace
+from citrix_oauth_operator.kube.events import Events
+from citrix_oauth_operator.kube.grant_store import GrantStore
+from citrix_oauth_operator.kube.namespaces import Namespaces
+from citrix_oauth_operator.kube.observe import Observer
+from citrix_oauth_operator.kube.refusals import Refusals
+from citrix_oauth_operator.kube.servers import Servers
+from citrix_oauth_operator.kube.token_secret import TokenSecrets
+from citrix_oauth_operator.probes import Probes
+from citrix_oauth_operator.queue import Queue
+from citrix_oauth_operator.reconciler import Reconciler
+from citrix_oauth_operator.report.reporter import Reporter
+from citrix_oauth_operator.settings import Settings
+from citrix_oauth_operator.wire.discovery import Discovery
+from citrix_oauth_operator.wire.transport import Transport
+from citrix_oauth_operator.write_protocol import WriteProtocol
+
+log = logging.getLogger(__name__)
+
+
+class App:
+    """The operator in one process."""
+
+    def __init__(self, settings: Settings, api: Api) -> None:
+        clock = SystemClock()
+        namespace = settings.operator_namespace
+        self._settings, self._api = settings, api
+        self._transport = Transport()
+        self._servers = Servers(api, clock)
+        self._refusals = Refusals(api, namespace)
+        self._clock = clock
+        self._queue = Queue(self._reconciler(Identity(settings.pod_uid)).run, clock)
+        self._probes = Probes(settings.http_port)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._once: set[asyncio.Task[None]] = set()
+        self._stack = AsyncExitStack()
+
+    def _reconciler(self, identity: Identity) -> Reconciler:
+        api, clock, namespace = self._api, self._clock, self._settings.operator_namespace
+        clients, store, claims, secrets = (
+            Clients(api),
+            GrantStore(api, namespace),
+            Claims(api, namespace),
+            TokenSecrets(api),
+        )
+        endpoint = TokenEndpoint(self._transport, clock)
+        observer = Observer(
+            api=api,
+            clock=clock,
+            operator_namespace=namespace,
+            clients=clients,
+            grants=store,
+            claims=claims,
+            refusals=self._refusals,
+            secrets=secrets,
+            servers=self._servers,
+            namespaces=Namespaces(api, clock),
+            discovery=Discovery(self._transport),
+            identity=identity,
+        )
+        return Reconciler(
+            clock=clock,
+            observer=observer,
+            clients=clients,
+            protocol=WriteProtocol(store, claims, endpoint, clock, identity.holder),
+            requests=endpoint,
+            refusals=self._refusals,
+            budgets=Budgets(clock),
+            secrets=secrets,
+            reporter=Reporter(clients, Events(api, clock), clock),
+        )
+
+    async def start(self) -> None:
+        """Prepare the cluster's side, then begin to work."""
+        await self._stack.enter_async_context(self._api)
+        self._stack.push_async_callback(self._transport.aclose)
+        await self._stack.enter_async_context(self._probes)
+        await await_kinds(self._api)
+        await ensure_namespace(self._api, self._settings.operator_namespace)
+        await self._servers.load()
+        await self._refusals.load()
+        self._spawn("queue", self._queue.run())
+        self._spawn("poll", Poll(self._api, self._queue).run())
+        self._spawn("relist", Relist(self._api, self._queue, self._settings.watch_namespaces).run())
+        self._probes.ready = self.alive
+        log.info("serving; grants are kept in namespace %s", self._settings.operator_namespace)
+
+    async def stop(self) -> None:
+        """Start nothing more, let the passes under way end, then let go of everything."""
+        self._probes.ready = None
+        await self._queue.close(self._settings.drain_seconds)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._stack.aclose()
+
+    def alive(self) -> bool:
+        """Whether the parts that must run are running; nothing outside the process counts."""
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+
+    def client_changed(self, ref: ClientRef, body: Mapping[str, Any]) -> None:
+        """Schedule a client as its object says."""
+        self._queue.see(ref, sight_of(body, self._clock.now()))
+
+    def client_gone(self, ref: ClientRef) -> None:
+        """Forget a client."""
+        self._queue.forget(ref.uid)
+
+    def server_changed(self, body: Mapping[str, Any]) -> None:
+        """Take a server, say whether it is accepted, and look again at the clients that use it."""
+        if self._servers.upsert(dict(body)):
+            self._wake_clients_of(body["metadata"]["name"])
+        self._spawn_once(self._servers.report(dict(body)))
+
+    def server_gone(self, name: str) -> None:
+        """Forget a server; its clients find out."""
+        self._servers.remove(name)
+        self._wake_clients_of(name)
+
+    def _wake_clients_of(self, server: str) -> None:
+        for actor in self._queue.actors():
+            if actor.server == server:
+                self._queue.wake(actor.ref.uid)
+
+    def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.create_task(work, name=name))
+
+    def _spawn_once(self, work: Coroutine[Any, Any, None]) -> None:
+        async def quietly() -> None:
+            try:
+                await work
+            except ApiError as error:
+                log.warning("status of an AuthorizationServer could not be written: %s", error)
+
+        task = asyncio.create_task(quietly(), name="server status")
+        self._once.add(task)
+        task.add_done_callback(self._once.discard)
+
+
+async def run(settings: Settings) -> None:
+    """Run the operator until SIGTERM or SIGINT."""
+    registry = kopf.OperatorRegistry()
+    app = App(settings, Api(await asyncio.to_thread(load_configuration)))
+    handlers.register(registry, app)
+    namespaces = settings.watch_namespaces
+    await kopf.operator(registry=registry, clusterwide=not namespaces, namespaces=namespaces, standalone=True)

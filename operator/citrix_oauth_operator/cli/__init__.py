@@ -1,0 +1,34 @@
+"""The executable `citrix-oauth`, also installed as `kubectl-citrix_oauth`: one module a verb."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from citrix_oauth_operator import __version__
+from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.kube.api import ClusterNotConfigured
+
+from . import refresh, run, status
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb and return its exit status."""
+    parser = argparse.ArgumentParser(prog="citrix-oauth", description="OAuth tokens for Citrix systems, kept fresh.")
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for verb in (run, status, refresh):
+        verb.add_to(verbs)
+    verbs.add_parser("version", help="print the version").set_defaults(main=_version)
+    options = parser.parse_args(arguments)
+    try:
+        result: int = options.main(options)
+    except (ApiError, ClusterNotConfigured) as error:
+        print(f"citrix-oauth {options.verb}: {error}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
+        return 2
+    return result
+
+
+def _version(_options: argparse.Namespace) -> int:
+    print(__version__)  # noqa: T201 - what a person asked for
+    return 0

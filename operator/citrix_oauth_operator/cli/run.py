@@ -1,0 +1,86 @@
+"""`citrix-oauth run`: the operator itself."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from citrix_oauth_operator.logs import configure_logging
+from citrix_oauth_operator.settings import DEFAULT_NAMESPACE, Settings
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+log = logging.getLogger(__name__)
+
+_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+
+
+def add_to(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the verb and its flags; every flag has an environment variable CITRIX_OAUTH_<NAME>."""
+    parser = verbs.add_parser("run", help="run the operator", formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.set_defaults(main=main)
+    add_flags(parser, os.environ)
+
+
+def add_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
+    """Define the flags of `run` with their defaults from the environment."""
+
+    def default(name: str, fallback: str) -> str:
+        return environ.get(f"CITRIX_OAUTH_{name}", fallback)
+
+    watched = [part for part in default("WATCH_NAMESPACE", "").split(",") if part]
+    parser.add_argument(
+        "--operator-namespace",
+        default=default("OPERATOR_NAMESPACE", _pod_namespace()),
+        help="where grants and claims are kept; created if missing and allowed",
+    )
+    parser.add_argument(
+        "--watch-namespace",
+        action="append",
+        default=None,
+        metavar="NAMESPACE",
+        help="serve clients of this namespace only (repeatable; as variable: comma-separated); none: all",
+    )
+    parser.set_defaults(watched_by_environment=watched)
+    parser.add_argument(
+        "--http-port", type=int, default=default("HTTP_PORT", "0"), help="serves /healthz and /readyz; 0: off"
+    )
+    parser.add_argument("--log-format", choices=["text", "json"], default=default("LOG_FORMAT", "text"))
+    parser.add_argument(
+        "--log-level", choices=["debug", "info", "warning", "error"], default=default("LOG_LEVEL", "info")
+    )
+
+
+def _pod_namespace() -> str:
+    try:
+        return _POD_NAMESPACE.read_text().strip()
+    except OSError:
+        return DEFAULT_NAMESPACE
+
+
+def settings_of(options: argparse.Namespace, environ: Mapping[str, str]) -> Settings:
+    """Return the settings that flags and environment say."""
+    return Settings(
+        operator_namespace=options.operator_namespace,
+        watch_namespaces=tuple(options.watch_namespace or options.watched_by_environment),
+        pod_uid=environ.get("CITRIX_OAUTH_POD_UID") or None,
+        http_port=options.http_port,
+        log_format=options.log_format,
+        log_level=options.log_level,
+    )
+
+
+def main(options: argparse.Namespace) -> int:
+    """Run until SIGTERM."""
+    from citrix_oauth_operator.app import run  # noqa: PLC0415 - the other verbs start fast without it
+
+    settings = settings_of(options, os.environ)
+    configure_logging(settings.log_format, settings.log_level)
+    asyncio.run(run(settings))
+    return 0

@@ -1,0 +1,122 @@
+"""What comes after a pass: fold facts and findings into one Outcome, with the next times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from .model import Grant, TokenSecret
+from .observed import Inputs, Observed
+from .outcome import Marks, Outcome
+from .policy import Decision, Stall, Wait, due_time, grant_end
+from .problem import Problem
+from .reasons import RETRIED_HOURLY, Reason
+from .schedule import HOURLY, OWNERSHIP_RECHECK, backoff, ladder_delay
+from .server import LifetimeModel, Server
+from .spec import GrantType
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """What one pass decided and did; `share` is random, drawn once."""
+
+    decision: Decision
+    problem: Problem | None
+    publish_problem: Problem | None
+    attempted: bool
+    share: float
+
+
+def plan(seen: Observed, secret: TokenSecret, act: Act, now: datetime) -> Outcome:
+    """Return the outcome of a pass whose facts afterwards are `seen` and `secret`."""
+    standing = isinstance(act.decision, Wait) and act.decision.standing
+    next_refresh = _next_refresh(seen, secret, act, now)
+    return Outcome(
+        client=seen.client,
+        operator_namespace=seen.operator_namespace,
+        secret_name=seen.secret_name,
+        token=secret.token,
+        current=_current(seen, secret),
+        grant=seen.grant,
+        problem=act.problem,
+        publish_problem=act.publish_problem,
+        standing=standing,
+        attempted=act.attempted,
+        suspended=isinstance(seen.inputs, Inputs) and seen.inputs.spec.suspend,
+        next_refresh=next_refresh,
+        look_again=_look_again(seen, secret, act, next_refresh, now),
+        grant_end=_grant_end(seen),
+        marks=Marks(seen.secret_name, secret.resource_version, seen.credentials_name, seen.credentials_version),
+    )
+
+
+def _current(seen: Observed, secret: TokenSecret) -> bool:
+    if secret.token is None:
+        return False
+    return not isinstance(seen.inputs, Inputs) or secret.token.inputs == seen.inputs.fingerprint
+
+
+def _next_refresh(seen: Observed, secret: TokenSecret, act: Act, now: datetime) -> datetime | None:
+    problem = act.problem
+    if problem is not None:
+        return _retry(seen, act, problem, now) if problem.transient else None
+    if isinstance(act.decision, Wait):
+        return act.decision.until
+    if isinstance(act.decision, Stall) or not isinstance(seen.inputs, Inputs):
+        return None
+    if seen.inputs.spec.grant_type is GrantType.CLIENT_CREDENTIALS:
+        return secret.token.refresh_at if secret.token else now + backoff(1, act.share)
+    return due_time(seen)
+
+
+def _retry(seen: Observed, act: Act, problem: Problem, now: datetime) -> datetime:
+    pending = seen.grant.pending if seen.grant else None
+    if pending is not None and pending.doubt:
+        wait = pending.started + ladder_delay(pending.tries) - now
+    else:
+        wait = backoff(seen.client.status.failed_attempts + 1, act.share)
+        if problem.reason is Reason.RESPONSE_INVALID and isinstance(seen.inputs, Inputs):
+            wait = max(wait, seen.inputs.server.requests.min_interval)
+    if problem.retry_after is not None:
+        wait = max(wait, problem.retry_after)
+    return now + wait
+
+
+def _look_again(
+    seen: Observed, secret: TokenSecret, act: Act, next_refresh: datetime | None, now: datetime
+) -> datetime | None:
+    """Return the earliest of: the next request, the moment Ready ends, the next look at what may be cured unseen."""
+    times = [next_refresh] if next_refresh else []
+    if secret.token and secret.token.expires_at > now:
+        times.append(secret.token.expires_at)
+    if act.publish_problem:
+        attempts = seen.client.status.failed_attempts + 1
+        owned = act.publish_problem.reason is Reason.SECRET_NOT_OWNED
+        times.append(now + (OWNERSHIP_RECHECK if owned else backoff(attempts, act.share)))
+    if isinstance(act.decision, Stall) and act.decision.recheck:
+        times.append(now + act.decision.recheck)
+    elif act.problem and act.problem.reason in RETRIED_HOURLY:
+        times.append(now + HOURLY)
+    return min(times) if times else None
+
+
+def _grant_end(seen: Observed) -> tuple[datetime, str] | None:
+    """Return when a person must sign in again: the earlier estimate, until a grant outlives it."""
+    grant = seen.grant
+    if grant is None or grant.rejection is not None or not isinstance(seen.inputs, Inputs):
+        return None
+    server = seen.inputs.server
+    sliding = grant_end(grant, server.refresh_token_lifetime)
+    if sliding is None:
+        return None
+    if grant.refresh_expires_at is None and (absolute := _absolute_end(grant, server)):
+        return absolute, str(server.lifetime_model)
+    return sliding, str(LifetimeModel.SLIDING)
+
+
+def _absolute_end(grant: Grant, server: Server) -> datetime | None:
+    if server.refresh_token_lifetime is None or server.lifetime_model is LifetimeModel.SLIDING:
+        return None
+    end = grant.started_at + server.refresh_token_lifetime
+    outlived = server.lifetime_model is LifetimeModel.UNKNOWN and grant.received_at > end
+    return None if outlived else end

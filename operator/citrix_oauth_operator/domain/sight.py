@@ -1,0 +1,54 @@
+"""WATCH, the pure half: what one watch event says about when to look at a client."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .durations import parse_rfc3339
+from .observed import PastStatus
+from .reasons import ConditionType
+from .spec import DEFAULT_SERVER
+
+REQUESTED_AT = "citrix-oauth.dev/requested-at"
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """One client as a watch event shows it.
+
+    Attributes:
+        version: changes when a person changed something; our own status writes leave it as it is.
+        server: name of the authorization server.
+        due: when a client that was served before is to be looked at; None: now.
+        expires: end of the published token; None: never served.
+    """
+
+    version: tuple[int, str | None]
+    server: str
+    due: datetime | None
+    expires: datetime | None
+
+
+def sight_of(body: Mapping[str, Any], now: datetime) -> Sight:
+    """Read a watch event; trusts the schedule in `status` only for a client that is well and unchanged."""
+    metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
+    requested = (metadata.get("annotations") or {}).get(REQUESTED_AT)
+    past = PastStatus.parse(status)
+    expires = parse_rfc3339(status.get("expirationTime"))
+    well = (
+        past.observed_generation == metadata.get("generation")
+        and past.has(ConditionType.READY)
+        and not past.has(ConditionType.STALLED)
+        and (requested is None or requested == past.last_handled)
+        and past.next_refresh is not None
+        and past.next_refresh > now
+    )
+    return Sight(
+        version=(metadata.get("generation", 0), requested),
+        server=(spec.get("authorizationServerRef") or {}).get("name") or DEFAULT_SERVER,
+        due=past.next_refresh if well else None,
+        expires=expires,
+    )

@@ -1,0 +1,101 @@
+"""The edges of one pass, as Protocols: what a test replaces, and what `app.py` wires to the real parts."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from citrix_oauth_operator.domain.answers import Answer
+from citrix_oauth_operator.domain.model import ClientRef, Token, TokenSecret
+from citrix_oauth_operator.domain.observed import Client, Inputs, Observed
+from citrix_oauth_operator.domain.outcome import Outcome
+from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.server import Server
+from citrix_oauth_operator.kube.grant_store import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a try came to: the grant as it is stored now (None: the client is gone), and what went wrong."""
+
+    stored: Stored | None
+    problem: Problem | None = None
+
+
+class Observes(Protocol):
+    """OBSERVE."""
+
+    async def observe(self, ref: ClientRef) -> Observed | None: ...
+
+
+class ClaimsClients(Protocol):
+    """Claims a client for this operator before its first request."""
+
+    async def claim(self, client: Client, operator_namespace: str, chain: str) -> Client: ...
+
+
+class SpendsRefreshTokens(Protocol):
+    """GRANT and COMMIT where the refresh token rotates."""
+
+    def new_chain(self) -> str: ...
+
+    async def adopt(self, seen: Observed, chain: str) -> Settled: ...
+
+    async def refresh(self, seen: Observed, *, doubt: bool) -> Settled: ...
+
+
+class RequestsTokens(Protocol):
+    """GRANT with the client's own credentials: nothing rotates, nothing is stored before."""
+
+    async def request(self, inputs: Inputs) -> Answer: ...
+
+
+class RemembersRefusals(Protocol):
+    """Marks credentials that a server refused."""
+
+    async def mark(self, fingerprint: str, problem: Problem, now: datetime) -> None: ...
+
+    async def clear(self, fingerprint: str) -> None: ...
+
+
+class KeepsBudgets(Protocol):
+    """The request budget of each server."""
+
+    def slot(self, server: Server) -> AbstractAsyncContextManager[None]: ...
+
+    def close(self, server: Server, span: timedelta) -> None: ...
+
+    def closed_for(self, server: Server) -> timedelta: ...
+
+
+class Publishes(Protocol):
+    """PUBLISH."""
+
+    async def observe(self, ref: ClientRef, name: str) -> TokenSecret: ...
+
+    async def publish(self, ref: ClientRef, name: str, token: Token, seen: TokenSecret) -> TokenSecret: ...
+
+    async def delete_old(self, ref: ClientRef, name: str) -> None: ...
+
+
+class Reports(Protocol):
+    """REPORT."""
+
+    async def report(self, outcome: Outcome) -> None: ...
+
+
+class TokenRequests(Protocol):
+    """Sends one refresh token to one endpoint and says what came of it."""
+
+    async def refresh(self, inputs: Inputs, refresh_token: SecretText) -> Answer: ...
+
+
+class SeedClaims(Protocol):
+    """Remembers which seeds were adopted."""
+
+    async def take(self, ref: ClientRef, seed: SecretText, now: datetime) -> None: ...
+
+    async def adopted(self, seed: SecretText, now: datetime) -> None: ...

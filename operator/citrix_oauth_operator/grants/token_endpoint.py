@@ -1,0 +1,40 @@
+"""GRANT (step 6): one token request, sent once, read into an Answer."""
+
+from __future__ import annotations
+
+from citrix_oauth_operator.clock import Clock
+from citrix_oauth_operator.domain.answers import Answer
+from citrix_oauth_operator.domain.observed import Inputs
+from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.server import Endpoints
+
+from . import client_credentials, refresh_token
+from .exchange import Client, TokenTransport, read
+
+
+class TokenEndpoint:
+    """Speaks to the token endpoints for the pipeline; the transport makes sure that nothing is sent twice."""
+
+    def __init__(self, transport: TokenTransport, clock: Clock) -> None:
+        self._transport, self._clock = transport, clock
+
+    async def refresh(self, inputs: Inputs, token: SecretText) -> Answer:
+        """Send a refresh token (RFC 6749 section 6)."""
+        client = Client(inputs.spec, inputs.client_secret)
+        now = self._clock.now
+        raw = await refresh_token.refresh(self._transport, client, inputs.server, _endpoints(inputs), token, now)
+        return read(raw, inputs.server, now())
+
+    async def request(self, inputs: Inputs) -> Answer:
+        """Ask for a token with the client's own credentials (RFC 6749 section 4.4)."""
+        client = Client(inputs.spec, inputs.client_secret)
+        now = self._clock.now
+        raw = await client_credentials.obtain(self._transport, client, inputs.server, _endpoints(inputs), now)
+        return read(raw, inputs.server, now())
+
+
+def _endpoints(inputs: Inputs) -> Endpoints:
+    if isinstance(inputs.endpoints, Problem):
+        raise TypeError("checked by endpoint_unknown")
+    return inputs.endpoints

@@ -1,0 +1,149 @@
+"""WATCH (step 1): kopf handlers; unwrap what happened and enqueue, nothing else."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
+
+import kopf
+
+from citrix_oauth_operator.domain.model import ClientRef
+
+GROUP, VERSION = "citrix-oauth.dev", "v1alpha1"
+
+
+class Watches(Protocol):
+    """What the handlers tell: the application behind them."""
+
+    async def start(self) -> None:
+        """Begin to work; raises when it cannot."""
+        ...
+
+    async def stop(self) -> None:
+        """Drain and end."""
+        ...
+
+    def client_changed(self, ref: ClientRef, body: Mapping[str, Any]) -> None:
+        """Look at a client."""
+        ...
+
+    def client_gone(self, ref: ClientRef) -> None:
+        """Forget a client."""
+        ...
+
+    def server_changed(self, body: Mapping[str, Any]) -> None:
+        """Take an AuthorizationServer as it is now."""
+        ...
+
+    def server_gone(self, name: str) -> None:
+        """Forget an AuthorizationServer."""
+        ...
+
+    def alive(self) -> bool:
+        """Whether loop and dispatcher tick; nothing outside the process counts."""
+        ...
+
+
+def register(registry: kopf.OperatorRegistry, app: Watches) -> None:
+    """Attach the handlers of `app` to a registry: two kinds, start-up, clean-up, login, probe."""
+
+    @kopf.on.startup(registry=registry)
+    async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:  # noqa: ANN401 - kopf's keyword arguments
+        configure(settings)
+        await app.start()
+
+    @kopf.on.cleanup(registry=registry)
+    async def cleanup(**_: Any) -> None:  # noqa: ANN401 - kopf's keyword arguments
+        await app.stop()
+
+    @kopf.on.login(registry=registry)
+    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - kopf's keyword arguments
+        return kopf.login_via_client(**kwargs)
+
+    @kopf.on.event(GROUP, VERSION, "citrixclients", registry=registry)
+    async def client_event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:  # noqa: ANN401 - as above
+        metadata = body["metadata"]
+        ref = ClientRef(metadata["namespace"], metadata["name"], metadata["uid"])
+        if event["type"] == "DELETED" or "deletionTimestamp" in metadata:
+            app.client_gone(ref)
+        else:
+            app.client_changed(ref, body)
+
+    @kopf.on.event(GROUP, VERSION, "authorizationservers", registry=registry)
+    async def server_event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:  # noqa: ANN401 - as above
+        if event["type"] == "DELETED":
+            app.server_gone(body["metadata"]["name"])
+        else:
+            app.server_changed(body)
+
+
+def configure(settings: kopf.OperatorSettings) -> None:
+    """Set kopf for a watch-only operator that holds tokens; docs/adr/0001 has the reasons and the figures."""
+    settings.queueing.idle_timeout = 0.05  # frees worker, queue and body at once
+    settings.queueing.worker_limit = None
+    settings.watching.chunk_size = 500
+    settings.watching.initial_streaming = False  # loses objects when the first stream breaks
+    settings.watching.inactivity_timeout = 1e9  # can end the watcher silently
+    settings.watching.server_timeout = 290
+    settings.watching.client_timeout = 300
+    settings.watching.connect_timeout = 10
+    settings.watching.reconnect_backoff = 1.0
+    settings.networking.request_timeout = 30
+    settings.networking.connect_timeout = 10
+    settings.networking.error_backoffs = EndlessBackoffs()
+    settings.networking.enforce_retry_after = True
+    settings.posting.enabled = False
+    settings.scanning.disabled = True
+    settings.peering.standalone = True
+    settings.execution.max_workers = 2
+    settings.process.ultimate_exiting_timeout = 115
+    settings.persistence.diffbase_storage = NoDiffBase()
+    settings.persistence.progress_storage = NoProgress()
+
+
+class EndlessBackoffs:
+    """Waits between a request's repeats, for ever: an API outage never ends the process that holds tokens.
+
+    A generator would be spent after one request, so each iteration begins anew.
+    """
+
+    def __iter__(self) -> Iterator[float]:
+        seconds = 1.0
+        while True:
+            yield seconds * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+            seconds = min(seconds * 2, 30.0)
+
+
+class NoDiffBase(kopf.DiffBaseStorage):
+    """Keeps kopf from computing and storing what changed: our handlers are level-triggered."""
+
+    def build(self, **_: Any) -> Any:  # noqa: ANN401 - kopf's signature
+        """Return no essence."""
+        return kopf.BodyEssence({})
+
+    def fetch(self, **_: Any) -> None:  # noqa: ANN401 - kopf's signature
+        """Return no earlier essence."""
+
+    def store(self, **_: Any) -> None:  # noqa: ANN401 - kopf's signature
+        """Store nothing: kopf never writes to our objects."""
+
+
+class NoProgress(kopf.ProgressStorage):
+    """Keeps kopf from storing the progress of handlers, of which there is none."""
+
+    def fetch(self, **_: Any) -> None:  # noqa: ANN401 - kopf's signature
+        """Return no progress."""
+
+    def store(self, **_: Any) -> None:  # noqa: ANN401 - kopf's signature
+        """Store nothing."""
+
+    def purge(self, **_: Any) -> None:  # noqa: ANN401 - kopf's signature
+        """Remove nothing."""
+
+    def touch(self, **_: Any) -> None:  # noqa: ANN401 - kopf's signature
+        """Touch nothing."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """Return the essence as it is."""
+        return essence

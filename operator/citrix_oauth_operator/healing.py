@@ -1,0 +1,127 @@
+"""What no watch event tells: edited or deleted Secrets, changed credentials, and a DELETE that the watch missed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.outcome import Marks, Outcome
+from citrix_oauth_operator.kube.api import GROUP_PATH
+from citrix_oauth_operator.kube.labels import secret_path
+from citrix_oauth_operator.queue import Actor, Queue
+
+log = logging.getLogger(__name__)
+
+GETS_PER_SECOND = 20
+SHORTEST_ROUND_SECONDS = 2.0
+RELIST_SECONDS = 600.0
+
+
+class Reads(Protocol):
+    """The reads that healing needs."""
+
+    async def get(self, path: str) -> dict[str, Any] | None:
+        """Return an object or None."""
+        ...
+
+    async def list_metadata(self, path: str) -> list[dict[str, Any]]:
+        """Return the metadata of a collection."""
+        ...
+
+
+@dataclass(slots=True)
+class Poll:
+    """Compares the Secrets of each client with what its last pass saw; failing and stalled clients come first.
+
+    Every second look goes to a troubled client while there are any, so that a cure is noticed in seconds among
+    thousands of healthy ones. Not more than `GETS_PER_SECOND` in all.
+    """
+
+    api: Reads
+    queue: Queue
+    _rounds: dict[bool, Iterator[Actor]] = field(default_factory=dict)
+
+    async def run(self) -> None:
+        """Poll until cancelled."""
+        while True:
+            gets = 0
+            for troubled in (True, False):
+                if actor := self._next(troubled=troubled):
+                    gets += await self._compare(actor)
+            count = sum(1 for _ in self.queue.actors())
+            await asyncio.sleep(max(gets / GETS_PER_SECOND, SHORTEST_ROUND_SECONDS / max(count, 1)))
+
+    def _next(self, *, troubled: bool) -> Actor | None:
+        actor = next(self._rounds.get(troubled, iter(())), None)
+        if actor is None:
+            self._rounds[troubled] = iter([a for a in self.queue.actors() if _troubled(a) is troubled])
+            actor = next(self._rounds[troubled], None)
+        return actor
+
+    async def _compare(self, actor: Actor) -> int:
+        """Wake a client whose Secrets are not as its last pass saw them; return the number of GETs."""
+        last = actor.last
+        if actor.running or actor.waiting:
+            return 0
+        if last is None:
+            self.queue.wake(actor.ref.uid)  # not looked at since the start: a whole pass
+            return 4
+        marks = last.marks
+        names = [name for name in (marks.secret_name, marks.credentials_name) if name]
+        try:
+            found = [await self._version(actor.ref, name) for name in names]
+        except ApiError:
+            return len(names)
+        if found != _versions(marks) and self._still(actor, last):
+            self.queue.wake(actor.ref.uid)
+        return len(names)
+
+    def _still(self, actor: Actor, last: Outcome) -> bool:
+        """Whether no pass has come between; it would have seen the change itself."""
+        return actor.last is last and not actor.running
+
+    async def _version(self, ref: ClientRef, name: str) -> str:
+        secret = await self.api.get(secret_path(ref.namespace, name))
+        return secret["metadata"]["resourceVersion"] if secret else ""
+
+
+def _troubled(actor: Actor) -> bool:
+    return actor.last is None or actor.last.worst is not None or actor.last.standing
+
+
+def _versions(marks: Marks) -> list[str]:
+    pairs = ((marks.secret_name, marks.secret_version), (marks.credentials_name, marks.credentials_version))
+    return [version for name, version in pairs if name]
+
+
+@dataclass(slots=True)
+class Relist:
+    """Compares the queue with a metadata-only list: drops clients whose DELETE was missed."""
+
+    api: Reads
+    queue: Queue
+    namespaces: Iterable[str]
+
+    async def run(self) -> None:
+        """Relist every ten minutes until cancelled."""
+        while True:
+            await asyncio.sleep(RELIST_SECONDS)
+            try:
+                await self.once()
+            except ApiError as error:
+                log.warning("relist: %s", error)
+
+    async def once(self) -> None:
+        """Compare once."""
+        before = {actor.ref.uid for actor in self.queue.actors()}
+        alive: set[str] = set()
+        for namespace in self.namespaces or ("",):
+            part = f"/namespaces/{namespace}" if namespace else ""
+            alive |= {metadata["uid"] for metadata in await self.api.list_metadata(f"{GROUP_PATH}{part}/citrixclients")}
+        for uid in before - alive:
+            self.queue.wake(uid)  # the pass finds out with a live read, and forgets what is really gone

@@ -1,0 +1,190 @@
+"""The one typed edge to the API server: five verbs over JSON, errors told apart by what happens next.
+
+The `kubernetes` package finds the cluster and the credentials (in-cluster, kubeconfig, exec plugins); aiohttp, which
+kopf has loaded anyway, carries the requests (docs/adr/0002).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import ssl
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Self
+from urllib.parse import urlencode
+
+import aiohttp
+from kubernetes.client import Configuration
+from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+
+from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound, Unreachable
+
+JSON = dict[str, Any]
+GROUP_PATH = "/apis/citrix-oauth.dev/v1alpha1"
+
+_TOTAL_SECONDS = 10
+_CONNECTIONS = 48
+_CREDENTIALS_SECONDS = 60  # bound ServiceAccount tokens rotate on disk; exec plugins answer from their cache
+_MERGE_PATCH = "application/merge-patch+json"
+_METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+
+
+class ClusterNotConfigured(Exception):
+    """Neither an in-cluster ServiceAccount nor a kubeconfig was found."""
+
+    def __init__(self) -> None:
+        super().__init__("no cluster: run in a pod with a ServiceAccount, or set KUBECONFIG")
+
+
+def load_configuration() -> Configuration:
+    """Find the cluster and the credentials: in a pod its ServiceAccount, else the kubeconfig.
+
+    Raises:
+        ClusterNotConfigured: neither is there.
+    """
+    configuration = Configuration()
+    try:
+        load_incluster_config(client_configuration=configuration)
+    except ConfigException:
+        try:
+            load_kube_config(client_configuration=configuration, persist_config=False)
+        except ConfigException:
+            raise ClusterNotConfigured from None
+    return configuration
+
+
+class Api:
+    """Requests to one API server over kept-alive connections."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        self._host: str = configuration.host.rstrip("/")
+        self._tls = _tls_context(configuration)
+        self._session: aiohttp.ClientSession | None = None
+        self._headers: dict[str, str] = {}
+        self._headers_until = 0.0
+
+    async def __aenter__(self) -> Self:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=_CONNECTIONS, ssl=self._tls, keepalive_timeout=60),
+            timeout=aiohttp.ClientTimeout(total=_TOTAL_SECONDS),
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept-Encoding", "User-Agent"),
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session:
+            await self._session.close()
+
+    async def get(self, path: str) -> JSON | None:
+        """Return an object as it is now (a quorum read, never a cache), or None when there is none."""
+        try:
+            return await self._request("GET", path)
+        except NotFound:
+            return None
+
+    async def list_metadata(self, path: str, chunk: int = 500) -> list[JSON]:
+        """Return `metadata` of all objects of a collection, without their content."""
+        items: list[JSON] = []
+        more = ""
+        while True:
+            query = urlencode(
+                {"limit": chunk, "resourceVersion": "0"} if not more else {"limit": chunk, "continue": more}
+            )
+            page = await self._request("GET", f"{path}?{query}", accept=_METADATA_ONLY)
+            items += [item["metadata"] for item in page["items"]]
+            if not (more := page["metadata"].get("continue", "")):
+                return items
+
+    async def list(self, path: str) -> list[JSON]:
+        """Return all objects of a small collection."""
+        return list((await self._request("GET", path))["items"])
+
+    async def create(self, path: str, body: JSON) -> JSON:
+        """Create an object in a collection; Conflict when it exists."""
+        return await self._request("POST", path, body)
+
+    async def replace(self, path: str, body: JSON) -> JSON:
+        """Write a whole object, guarded by its `metadata.resourceVersion`."""
+        return await self._request("PUT", path, body)
+
+    async def merge_patch(self, path: str, patch: Mapping[str, Any]) -> JSON:
+        """Apply an RFC 7396 merge patch; a `metadata.resourceVersion` in it is a precondition."""
+        return await self._request("PATCH", path, patch, content_type=_MERGE_PATCH)
+
+    async def delete(self, path: str, metadata: Mapping[str, Any]) -> None:
+        """Delete exactly the object that was read: guarded by UID and resourceVersion. Gone already is fine."""
+        guard = {key: metadata[key] for key in ("uid", "resourceVersion")}
+        try:
+            await self._request("DELETE", path, {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": guard})
+        except NotFound:
+            return
+
+    async def _request(
+        self, verb: str, path: str, body: object = None, *, content_type: str = "application/json", accept: str = ""
+    ) -> JSON:
+        if self._session is None:
+            raise RuntimeError("used outside `async with`")
+        headers = {"Accept": accept or "application/json"}
+        if body is not None:
+            headers["Content-Type"] = content_type
+        status, content = await self._send(verb, path, body, {**headers, **await self._credentials()})
+        if status == HTTPStatus.UNAUTHORIZED:
+            status, content = await self._send(verb, path, body, {**headers, **await self._credentials(fresh=True)})
+        return _result(status, content)
+
+    async def _send(self, verb: str, path: str, body: object, headers: dict[str, str]) -> tuple[int, bytes]:
+        assert self._session is not None  # noqa: S101 - for the type checker; _request has looked
+        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        try:
+            async with self._session.request(verb, self._host + path, data=data, headers=headers) as answer:
+                return answer.status, await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError):
+            raise Unreachable from None
+
+    async def _credentials(self, *, fresh: bool = False) -> dict[str, str]:
+        if fresh or time.monotonic() >= self._headers_until:
+            # an exec plugin is a child process and may take seconds
+            self._headers = await asyncio.to_thread(_authorization, self._configuration)
+            self._headers_until = time.monotonic() + _CREDENTIALS_SECONDS
+        return self._headers
+
+
+def _result(status: int, content: bytes) -> JSON:
+    if status == HTTPStatus.NOT_FOUND:
+        raise NotFound(status)
+    if status == HTTPStatus.CONFLICT:
+        raise Conflict(status)
+    if status >= HTTPStatus.BAD_REQUEST:
+        raise ApiError(status)
+    try:
+        result: JSON = json.loads(content)
+    except ValueError:
+        raise Unreachable from None
+    return result
+
+
+def _authorization(configuration: Configuration) -> dict[str, str]:
+    if value := configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
+        return {"Authorization": value}
+    if configuration.username:
+        return {"Authorization": configuration.get_basic_auth_token() or ""}
+    return {}
+
+
+def _tls_context(configuration: Configuration) -> ssl.SSLContext | bool:
+    if not configuration.host.startswith("https"):
+        return True
+    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+    if not configuration.verify_ssl:
+        logging.getLogger(__name__).warning("the kubeconfig switches TLS verification off (insecure-skip-tls-verify)")
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context

@@ -1,0 +1,52 @@
+"""CitrixClient objects: read one, claim it for this operator, write its status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.observed import Client, PastStatus
+
+from .api import JSON, Api
+from .labels import REQUESTED_AT, client_path
+
+
+class Clients:
+    """Live reads and status writes of CitrixClients."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def read(self, ref: ClientRef) -> tuple[Client, JSON] | None:
+        """Return the client and its spec as they are now; None when it is gone, going, or another of that name."""
+        body = await self._api.get(client_path(ref))
+        if body is None or body["metadata"]["uid"] != ref.uid or "deletionTimestamp" in body["metadata"]:
+            return None
+        return _client(ref, body), body.get("spec") or {}
+
+    async def claim(self, client: Client, operator_namespace: str, chain: str) -> Client:
+        """Write `status.grant` before the first request, guarded by the version that was read.
+
+        Raises:
+            Conflict: the object changed; look again.
+        """
+        patch = {
+            "metadata": {"resourceVersion": client.resource_version},
+            "status": {"grant": {"namespace": operator_namespace, "chain": chain, "seq": 0}},
+        }
+        return _client(client.ref, await self._api.merge_patch(f"{client_path(client.ref)}/status", patch))
+
+    async def patch_status(self, ref: ClientRef, patch: dict[str, Any]) -> None:
+        """Apply a merge patch to the status of exactly this client."""
+        await self._api.merge_patch(f"{client_path(ref)}/status", {"metadata": {"uid": ref.uid}, "status": patch})
+
+
+def _client(ref: ClientRef, body: JSON) -> Client:
+    metadata = body["metadata"]
+    return Client(
+        ref=ref,
+        generation=metadata["generation"],
+        resource_version=metadata["resourceVersion"],
+        status=PastStatus.parse(body.get("status") or {}),
+        requested_at=(metadata.get("annotations") or {}).get(REQUESTED_AT),
+    )

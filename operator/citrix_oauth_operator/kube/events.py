@@ -1,0 +1,45 @@
+"""Events about CitrixClients."""
+
+from __future__ import annotations
+
+from citrix_oauth_operator.clock import Clock
+from citrix_oauth_operator.domain.durations import rfc3339
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.transitions import Note
+
+from .api import Api
+from .labels import OPERATOR
+
+_MESSAGE_LENGTH = 1024
+
+
+class Events:
+    """Posts core/v1 Events, which `kubectl describe` shows."""
+
+    def __init__(self, api: Api, clock: Clock) -> None:
+        self._api, self._clock = api, clock
+
+    async def post(self, ref: ClientRef, note: Note) -> None:
+        """Post one Event in the client's namespace."""
+        now = rfc3339(self._clock.now())
+        body = {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{ref.name[:200]}.", "namespace": ref.namespace},
+            "involvedObject": {
+                "apiVersion": "citrix-oauth.dev/v1alpha1",
+                "kind": "CitrixClient",
+                "namespace": ref.namespace,
+                "name": ref.name,
+                "uid": ref.uid,
+            },
+            "type": note.kind,
+            "reason": note.reason,
+            "message": note.message[:_MESSAGE_LENGTH],
+            "source": {"component": OPERATOR},
+            "reportingComponent": OPERATOR,
+            "firstTimestamp": now,
+            "lastTimestamp": now,
+            "count": 1,
+        }
+        await self._api.create(f"/api/v1/namespaces/{ref.namespace}/events", body)

@@ -1,0 +1,36 @@
+"""Labels, annotations and names that our objects carry."""
+
+from __future__ import annotations
+
+from citrix_oauth_operator.domain.model import ClientRef
+
+PREFIX = "citrix-oauth.dev"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+OPERATOR = "citrix-oauth-operator"
+CLIENT_NAME = f"{PREFIX}/client-name"
+CLIENT_NAMESPACE = f"{PREFIX}/client-namespace"
+CLIENT_UID = f"{PREFIX}/client-uid"
+REQUESTED_AT = f"{PREFIX}/requested-at"
+TOKEN_STATE = f"{PREFIX}/token-state"
+CONTENT_HASH = f"{PREFIX}/content-hash"
+
+_LABEL_LENGTH = 63
+
+
+def of_client(ref: ClientRef) -> dict[str, str]:
+    """Return the labels of an object that belongs to a client; long names are cut, the UID is exact."""
+    return {
+        MANAGED_BY: OPERATOR,
+        CLIENT_NAME: ref.name[:_LABEL_LENGTH].rstrip("-."),
+        CLIENT_UID: ref.uid,
+    }
+
+
+def client_path(ref: ClientRef) -> str:
+    """Return the API path of a CitrixClient."""
+    return f"/apis/{PREFIX}/v1alpha1/namespaces/{ref.namespace}/citrixclients/{ref.name}"
+
+
+def secret_path(namespace: str, name: str) -> str:
+    """Return the API path of a Secret."""
+    return f"/api/v1/namespaces/{namespace}/secrets/{name}"

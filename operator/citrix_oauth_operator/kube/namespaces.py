@@ -1,0 +1,44 @@
+"""Namespaces: the UID a grant is bound to, and the labels an admin's selector looks at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from citrix_oauth_operator.clock import Clock
+from citrix_oauth_operator.domain.model import ClientRef
+
+from .api import JSON, Api
+
+
+class Namespaces:
+    """Looks namespaces up; a UID is remembered for the clients that were seen before it was read.
+
+    A client proves that its namespace lives: a UID read after the client was seen is the UID of the client's
+    namespace, also when the namespace was deleted and created again in between.
+    """
+
+    def __init__(self, api: Api, clock: Clock) -> None:
+        self._api, self._clock = api, clock
+        self._uids: dict[str, tuple[float, str]] = {}
+        self._seen: dict[str, float] = {}
+
+    async def uid(self, ref: ClientRef) -> str:
+        """Return the UID of the client's namespace; empty when it is gone."""
+        seen = self._seen.setdefault(ref.uid, self._clock.boottime())
+        known = self._uids.get(ref.namespace)
+        if known is None or known[0] < seen:
+            started = self._clock.boottime()
+            known = self._uids[ref.namespace] = (started, (await self._metadata(ref.namespace)).get("uid", ""))
+        return known[1]
+
+    async def labels(self, namespace: str) -> Mapping[str, str]:
+        """Return the labels as they are now."""
+        return (await self._metadata(namespace)).get("labels") or {}
+
+    def forget(self, ref: ClientRef) -> None:
+        """Drop what is remembered of a deleted client."""
+        self._seen.pop(ref.uid, None)
+
+    async def _metadata(self, namespace: str) -> JSON:
+        found = await self._api.get(f"/api/v1/namespaces/{namespace}")
+        return found["metadata"] if found else {}

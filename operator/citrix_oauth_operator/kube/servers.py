@@ -1,0 +1,78 @@
+"""The authorization servers that exist: AuthorizationServer objects over the built-in ones."""
+
+from __future__ import annotations
+
+from citrix_oauth_operator.clock import Clock
+from citrix_oauth_operator.domain import problems
+from citrix_oauth_operator.domain.durations import rfc3339
+from citrix_oauth_operator.domain.fields import FieldError
+from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.reasons import ConditionType, Reason
+from citrix_oauth_operator.domain.server import Server, parse_server
+from citrix_oauth_operator.servers import BUILT_IN
+
+from .api import GROUP_PATH, JSON, Api
+
+_COLLECTION = f"{GROUP_PATH}/authorizationservers"
+
+
+class Servers:
+    """Knows every server by name: read once at start-up, then kept by watch events."""
+
+    def __init__(self, api: Api, clock: Clock) -> None:
+        self._api, self._clock = api, clock
+        self._known: dict[str, Server | Problem] = {}
+
+    async def load(self) -> None:
+        """Read all AuthorizationServers, so that the first client is not judged without them."""
+        for body in await self._api.list(_COLLECTION):
+            self.upsert(body)
+
+    def upsert(self, body: JSON) -> bool:
+        """Take an object as it is now; return whether that changes anything for clients."""
+        name = body["metadata"]["name"]
+        parsed = _parse(body)
+        changed = self._known.get(name) != parsed
+        self._known[name] = parsed
+        return changed
+
+    def remove(self, name: str) -> None:
+        """Forget a deleted object; a built-in server of that name shows again."""
+        self._known.pop(name, None)
+
+    def find(self, name: str) -> Server | Problem:
+        """Return the server of that name, or why there is none."""
+        found = self._known.get(name) or BUILT_IN.get(name)
+        return found if found is not None else problems.server_not_found(name)
+
+    async def report(self, body: JSON) -> None:
+        """Write the condition `Accepted`, if it is not what status says already."""
+        condition = _accepted(_parse(body), body["metadata"]["generation"])
+        status = body.get("status") or {}
+        old: JSON = next((c for c in status.get("conditions") or () if c["type"] == ConditionType.ACCEPTED), {})
+        if all(old.get(key) == value for key, value in condition.items()):
+            return
+        same = old.get("status") == condition["status"]
+        condition["lastTransitionTime"] = old["lastTransitionTime"] if same else rfc3339(self._clock.now())
+        patch = {"observedGeneration": body["metadata"]["generation"], "conditions": [condition]}
+        await self._api.merge_patch(f"{_COLLECTION}/{body['metadata']['name']}/status", {"status": patch})
+
+
+def _parse(body: JSON) -> Server | Problem:
+    name = body["metadata"]["name"]
+    try:
+        return parse_server(name, body.get("spec") or {})
+    except FieldError as error:
+        return problems.server_invalid(name, error)
+
+
+def _accepted(parsed: Server | Problem, generation: int) -> JSON:
+    return {
+        "type": str(ConditionType.ACCEPTED),
+        "status": "True" if isinstance(parsed, Server) else "False",
+        "reason": str(Reason.ACCEPTED if isinstance(parsed, Server) else parsed.reason),
+        "message": "Clients may use this server."
+        if isinstance(parsed, Server)
+        else f"{parsed.message} {parsed.remedy}",
+        "observedGeneration": generation,
+    }

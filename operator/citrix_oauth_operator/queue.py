@@ -1,0 +1,195 @@
+"""QUEUE (step 2): one due-time heap and one actor a client; a client is never worked on twice at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from citrix_oauth_operator.clock import Clock
+from citrix_oauth_operator.domain.errors import ApiError, Conflict
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.outcome import Outcome
+from citrix_oauth_operator.domain.schedule import backoff
+from citrix_oauth_operator.domain.sight import Sight
+from citrix_oauth_operator.ready import ReadyClients
+
+log = logging.getLogger(__name__)
+
+PASSES = 48  # passes under way at once
+PASSES_A_SERVER = 24  # of which at most so many for one authorization server: a dead one does not stop the others
+_CONFLICT_SECONDS = 0.2
+_LONGEST_SLEEP = 5.0  # so that a suspended machine is noticed soon after it wakes
+_NEVER = float("inf")
+
+Work = Callable[[ClientRef], Awaitable[Outcome | None]]
+
+
+@dataclass(slots=True)
+class Actor:
+    """One client in the queue."""
+
+    ref: ClientRef
+    server: str
+    version: tuple[int, str | None]
+    expires: float = 0.0
+    due: float = _NEVER
+    running: bool = False
+    waiting: bool = False  # in `ReadyClients` or parked
+    woken: bool = False
+    failures: int = 0
+    last: Outcome | None = field(default=None, repr=False)
+
+
+class Queue:
+    """Runs `work` for each client when it is due; the only way in is `see` and `wake`."""
+
+    def __init__(self, work: Work, clock: Clock, passes: int = PASSES, passes_a_server: int = PASSES_A_SERVER) -> None:
+        self._work, self._clock = work, clock
+        self._passes, self._passes_a_server = passes, passes_a_server
+        self._actors: dict[str, Actor] = {}
+        self._due: list[tuple[float, str]] = []
+        self._ready = ReadyClients()
+        self._parked: dict[str, list[str]] = defaultdict(list)
+        self._running: set[asyncio.Task[None]] = set()
+        self._by_server: Counter[str] = Counter()
+        self._changed = asyncio.Event()
+        self._closing = False
+
+    def see(self, ref: ClientRef, sight: Sight) -> None:
+        """Take a watch event: a new client is scheduled, a changed one is due now, our own echo is passed over."""
+        actor = self._actors.get(ref.uid)
+        if actor is None:
+            expires = sight.expires.timestamp() if sight.expires else 0.0
+            self._actors[ref.uid] = actor = Actor(ref, sight.server, sight.version, expires)
+            self._schedule(actor, self._boottime_of(sight.due) if sight.due else self._clock.boottime())
+        elif actor.version != sight.version:
+            actor.version, actor.server = sight.version, sight.server
+            self.wake(ref.uid)
+
+    def wake(self, uid: str) -> None:
+        """Look at a client now, or as soon as the pass that is under way has ended."""
+        if actor := self._actors.get(uid):
+            actor.woken = actor.running
+            if not actor.running:
+                self._schedule(actor, self._clock.boottime())
+
+    def forget(self, uid: str) -> None:
+        """Drop a client that is gone; a pass under way ends by itself."""
+        self._actors.pop(uid, None)
+
+    def actors(self) -> Iterator[Actor]:
+        """Return everyone in the queue, as of now."""
+        return iter(tuple(self._actors.values()))
+
+    async def run(self) -> None:
+        """Start what is due until `close`."""
+        while not self._closing:
+            self._changed.clear()
+            self._promote()
+            while len(self._running) < self._passes and (uid := self._ready.pop()):
+                self._start(uid)
+            await self._sleep()
+
+    async def close(self, grace_seconds: float) -> None:
+        """Start nothing more; wait for the passes under way, for they may hold tokens."""
+        self._closing = True
+        self._changed.set()
+        if self._running:
+            _, late = await asyncio.wait(self._running, timeout=grace_seconds)
+            if late:
+                log.error("%d passes did not end within %d s", len(late), grace_seconds)
+
+    async def _sleep(self) -> None:
+        until = self._due[0][0] - self._clock.boottime() if self._due else _LONGEST_SLEEP
+        try:
+            async with asyncio.timeout(min(max(until, 0.0), _LONGEST_SLEEP)):
+                await self._changed.wait()
+        except TimeoutError:
+            return
+
+    def _schedule(self, actor: Actor, due: float) -> None:
+        actor.due = due
+        if due < _NEVER:
+            heapq.heappush(self._due, (due, actor.ref.uid))
+            self._changed.set()
+
+    def _promote(self) -> None:
+        """Move everyone whose time has come to the ready; stale heap entries fall out here."""
+        now = self._clock.boottime()
+        while self._due and self._due[0][0] <= now:
+            due, uid = heapq.heappop(self._due)
+            actor = self._actors.get(uid)
+            if actor is None or actor.due != due or actor.running or actor.waiting:
+                continue
+            actor.waiting = True
+            self._ready.push(actor.ref.namespace, uid, actor.expires)
+
+    def _start(self, uid: str) -> None:
+        actor = self._actors.get(uid)
+        if actor is None:
+            return
+        if self._by_server[actor.server] >= self._passes_a_server:
+            self._parked[actor.server].append(uid)
+            return
+        actor.running, actor.waiting, actor.woken, actor.due = True, False, False, _NEVER
+        self._by_server[actor.server] += 1
+        task = asyncio.create_task(self._pass(actor, actor.server), name=f"pass over {actor.ref}")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+
+    async def _pass(self, actor: Actor, server: str) -> None:
+        due = _NEVER
+        try:
+            due = await self._due_after(actor)
+        finally:
+            actor.running = False
+            self._by_server[server] -= 1
+            self._unpark(server)
+            if self._actors.get(actor.ref.uid) is actor:
+                self._schedule(actor, self._clock.boottime() if actor.woken else due)
+            self._changed.set()
+
+    def _unpark(self, server: str) -> None:
+        parked = self._parked.get(server, [])
+        while parked:
+            if actor := self._actors.get(parked.pop(0)):
+                self._ready.push(actor.ref.namespace, actor.ref.uid, actor.expires)
+                return
+
+    async def _due_after(self, actor: Actor) -> float:
+        """Do one pass; return when the next one is due. No failure ends the actor."""
+        try:
+            outcome = await self._work(actor.ref)
+        except Conflict:
+            return self._clock.boottime() + _CONFLICT_SECONDS
+        except ApiError as error:
+            log.warning("%s: %s", actor.ref, error)
+        except Exception as error:
+            log.error("%s: pass failed with %s", actor.ref, type(error).__name__, exc_info=_where(error))  # noqa: TRY400
+        else:
+            return self._settled(actor, outcome)
+        actor.failures += 1
+        return self._clock.boottime() + backoff(actor.failures, 0.0).total_seconds()
+
+    def _settled(self, actor: Actor, outcome: Outcome | None) -> float:
+        actor.failures, actor.last = 0, outcome
+        if outcome is None:
+            self._actors.pop(actor.ref.uid, None)
+            return _NEVER
+        actor.expires = outcome.token.expires_at.timestamp() if outcome.token else 0.0
+        return self._boottime_of(outcome.look_again) if outcome.look_again else _NEVER
+
+    def _boottime_of(self, moment: datetime) -> float:
+        """Translate a stored time once; from then on the wall clock may jump."""
+        return self._clock.boottime() + (moment - self._clock.now()).total_seconds()
+
+
+def _where(error: Exception) -> Exception:
+    """Return the exception with its place and type, without its text: that may quote a server."""
+    bare = RuntimeError(type(error).__name__)
+    return bare.with_traceback(error.__traceback__)

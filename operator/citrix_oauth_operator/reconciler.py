@@ -1,0 +1,170 @@
+"""One pass over one client: observe, decide, grant and commit, publish, report (steps 3 to 10 of docs/lifecycle.md)."""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from citrix_oauth_operator.clock import Clock
+from citrix_oauth_operator.domain import policy, problems, protocol
+from citrix_oauth_operator.domain.answers import Answer, Granted
+from citrix_oauth_operator.domain.errors import ApiError, Conflict
+from citrix_oauth_operator.domain.model import ClientRef, Token, TokenSecret
+from citrix_oauth_operator.domain.observed import Observed
+from citrix_oauth_operator.domain.outcome import Outcome
+from citrix_oauth_operator.domain.planning import Act, plan
+from citrix_oauth_operator.domain.policy import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
+from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.reasons import Reason
+from citrix_oauth_operator.edges import (
+    ClaimsClients,
+    KeepsBudgets,
+    Observes,
+    Publishes,
+    RemembersRefusals,
+    Reports,
+    RequestsTokens,
+    Settled,
+    SpendsRefreshTokens,
+)
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What the grant stage came to: the facts afterwards, what went wrong, whether a try ended."""
+
+    seen: Observed
+    problem: Problem | None = None
+    attempted: bool = False
+    token: Token | None = None
+
+
+@dataclass(slots=True)
+class Reconciler:
+    """Runs passes; holds no state of its own between them."""
+
+    clock: Clock
+    observer: Observes
+    clients: ClaimsClients
+    protocol: SpendsRefreshTokens
+    requests: RequestsTokens
+    refusals: RemembersRefusals
+    budgets: KeepsBudgets
+    secrets: Publishes
+    reporter: Reports
+    share: Callable[[], float] = random.random
+
+    async def run(self, ref: ClientRef) -> Outcome | None:
+        """Do one pass; None when the client is gone.
+
+        Raises:
+            Conflict: something changed under the pass; run another one soon.
+            ApiError: the API server does not answer; run another one later.
+        """
+        seen = await self.observer.observe(ref)
+        if seen is None:
+            return None
+        decision = policy.decide(seen, self.clock.now())
+        decision = self._leave_alone(seen, decision)
+        done = await self._act(seen, decision)
+        if done is None:
+            return None
+        secret, publish_problem = await self._publish(done)
+        act = Act(decision, done.problem, publish_problem, done.attempted, self.share())
+        outcome = plan(done.seen, secret, act, self.clock.now())
+        await self.reporter.report(outcome)
+        return outcome
+
+    def _leave_alone(self, seen: Observed, decision: Decision) -> Decision:
+        """Put a request off while the server wants to be left alone."""
+        if isinstance(decision, AdoptSeed | Refresh | RequestToken):
+            closed = self.budgets.closed_for(seen.ready_inputs.server)
+            if closed > timedelta(0):
+                return Wait(self.clock.now() + closed, standing=True)
+        return decision
+
+    async def _act(self, seen: Observed, decision: Decision) -> Done | None:
+        """Send at most one token request."""
+        match decision:
+            case Stall(problem=problem):
+                return Done(seen, problem)
+            case Fail(problem=problem):
+                return Done(seen, problem, attempted=True)
+            case Wait():
+                return Done(seen)
+            case _:
+                return await self._grant(seen, decision)
+
+    async def _grant(self, seen: Observed, decision: AdoptSeed | Refresh | RequestToken) -> Done | None:
+        server = seen.ready_inputs.server
+        try:
+            async with self.budgets.slot(server):
+                seen, chain = await self._claimed(seen)
+                match decision:
+                    case AdoptSeed():
+                        done = _after(seen, await self.protocol.adopt(seen, chain))
+                    case Refresh(doubt=doubt):
+                        done = _after(seen, await self.protocol.refresh(seen, doubt=doubt))
+                    case _:
+                        done = self._requested(seen, await self.requests.request(seen.ready_inputs))
+        except Conflict:
+            raise
+        except ApiError as error:
+            return Done(seen, problems.commit_failed(error.status), attempted=True)
+        if done is not None:
+            await self._remember(done)
+        return done
+
+    async def _claimed(self, seen: Observed) -> tuple[Observed, str]:
+        chain = self.protocol.new_chain()
+        if seen.client.status.operator_namespace:
+            return seen, chain
+        client = await self.clients.claim(seen.client, seen.operator_namespace, chain)
+        return replace(seen, client=client), chain
+
+    def _requested(self, seen: Observed, answer: Answer) -> Done:
+        if not isinstance(answer, Granted):
+            return Done(seen, answer.problem, attempted=True)
+        token = protocol.new_token(answer, protocol.terms(seen.ready_inputs, self.share()), self.clock.now())
+        return Done(seen, answer.flaw, attempted=True, token=token)
+
+    async def _remember(self, done: Done) -> None:
+        """Note what the try taught about the server and the credential."""
+        inputs, problem = done.seen.ready_inputs, done.problem
+        if problem and problem.retry_after:
+            self.budgets.close(inputs.server, problem.retry_after)
+        try:
+            if problem and problem.reason is Reason.CLIENT_REJECTED:
+                await self.refusals.mark(inputs.credential, problem, self.clock.now())
+            elif problem is None:
+                await self.refusals.clear(inputs.credential)
+        except ApiError:
+            log.warning("a refused credential of %s could not be marked", done.seen.client.ref)
+
+    async def _publish(self, done: Done) -> tuple[TokenSecret, Problem | None]:
+        """Make the token Secret hold the newest token (step 9), whatever became of the request."""
+        seen, ref = done.seen, done.seen.client.ref
+        token, secret = done.token or seen.token, seen.secret
+        if secret.exists and not secret.ours:
+            return secret, problems.secret_not_owned(seen.secret_name)
+        if token is None or token.expires_at <= self.clock.now() or (secret.intact and secret.token == token):
+            return secret, None
+        try:
+            written = await self.secrets.publish(ref, seen.secret_name, token, secret)
+            if (old := seen.client.status.secret_name) and old != seen.secret_name:
+                await self.secrets.delete_old(ref, old)
+        except ApiError as error:
+            return secret, problems.publish_failed(seen.secret_name, error.status)
+        return written, None
+
+
+def _after(seen: Observed, settled: Settled) -> Done | None:
+    if settled.stored is None:
+        return None
+    now_stored = replace(seen, grant=settled.stored.grant, grant_version=settled.stored.version)
+    return Done(now_stored, settled.problem, attempted=True)

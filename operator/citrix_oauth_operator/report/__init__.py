@@ -1,0 +1,1 @@
+"""REPORT: one Outcome becomes status, Events and log lines."""

@@ -1,0 +1,60 @@
+"""Write what a pass came to (step 10): the status patch if anything changed, Events on transitions, one log line."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Protocol
+
+from citrix_oauth_operator.clock import Clock
+from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.outcome import Outcome
+from citrix_oauth_operator.domain.status import merge_patch, next_status
+from citrix_oauth_operator.domain.transitions import Note, transitions
+
+log = logging.getLogger(__name__)
+
+
+class PatchesStatus(Protocol):
+    """Writes status."""
+
+    async def patch_status(self, ref: ClientRef, patch: dict[str, Any]) -> None:
+        """Apply a merge patch to the status."""
+        ...
+
+
+class PostsEvents(Protocol):
+    """Posts Events."""
+
+    async def post(self, ref: ClientRef, note: Note) -> None:
+        """Post one Event about a client."""
+        ...
+
+
+class Reporter:
+    """Tells people; nothing it fails at costs a token, the next pass says it again."""
+
+    def __init__(self, clients: PatchesStatus, events: PostsEvents, clock: Clock) -> None:
+        self._clients, self._events, self._clock = clients, events, clock
+
+    async def report(self, outcome: Outcome) -> None:
+        """Write status and Events; silent when nothing changed."""
+        ref, old = outcome.client.ref, outcome.client.status.raw
+        new = next_status(outcome, self._clock.now())
+        _log(outcome)
+        try:
+            if patch := merge_patch(old, new):
+                await self._clients.patch_status(ref, patch)
+                for note in transitions(outcome.client.status.conditions, new["conditions"]):
+                    await self._events.post(ref, note)
+        except ApiError as error:
+            log.warning("status of %s could not be written: %s", ref, error)
+
+
+def _log(outcome: Outcome) -> None:
+    ref, grant = outcome.client.ref, outcome.grant
+    if problem := outcome.worst:
+        level = logging.WARNING if outcome.attempted else logging.DEBUG
+        log.log(level, "%s: %s: %s", ref, problem.reason, problem.message)
+    elif outcome.attempted:
+        log.info("%s: refreshed, seq %s, next %s", ref, grant.seq if grant else "-", outcome.next_refresh)

@@ -1,0 +1,28 @@
+"""What `run` was told: flags and their environment variables, read once, passed down as a value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DEFAULT_NAMESPACE = "citrix-oauth-system"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Settings of `citrix-oauth run`; none of them is secret.
+
+    Attributes:
+        operator_namespace: where grants and claims are kept.
+        watch_namespaces: namespaces whose clients are served; empty: all.
+        pod_uid: the pod's UID from the downward API; None outside a cluster.
+        http_port: serves /healthz and /readyz; 0: off.
+        drain_seconds: how long passes under way may take after SIGTERM.
+    """
+
+    operator_namespace: str
+    watch_namespaces: tuple[str, ...] = ()
+    pod_uid: str | None = None
+    http_port: int = 0
+    log_format: str = "text"
+    log_level: str = "info"
+    drain_seconds: float = 100.0

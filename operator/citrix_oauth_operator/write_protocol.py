@@ -1,0 +1,127 @@
+"""The heart: steps 5 to 8 of docs/lifecycle.md, for grants whose refresh token rotates.
+
+The promise: a refresh token whose response was fully received is never lost while its pod lives; none is sent twice
+unless the outcome of the first sending is unknown, and that is recorded.
+"""
+
+from __future__ import annotations
+
+import random
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from citrix_oauth_operator.clock import Clock
+from citrix_oauth_operator.domain import protocol
+from citrix_oauth_operator.domain.answers import Granted, NotSent, Refused, Uncertain
+from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.model import ClientRef, Grant, Holder
+from citrix_oauth_operator.domain.observed import Inputs, Observed
+from citrix_oauth_operator.domain.protocol import Attempt
+from citrix_oauth_operator.domain.reasons import DEAD_GRANT
+from citrix_oauth_operator.edges import SeedClaims, Settled, TokenRequests
+from citrix_oauth_operator.kube.grant_store import GrantStore, Stored
+
+SUSPENSION_SECONDS = 5.0  # more than this between intent and request, and the machine may have slept
+
+
+@dataclass(slots=True)
+class WriteProtocol:
+    """Spends refresh tokens; every step before the request can be repeated, every step after it only re-done."""
+
+    store: GrantStore
+    claims: SeedClaims
+    requests: TokenRequests
+    clock: Clock
+    holder: Holder
+    share: Callable[[], float] = random.random
+    _new_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
+
+    def new_chain(self) -> str:
+        """Return the id of a chain about to begin."""
+        return self._new_id()
+
+    async def adopt(self, seen: Observed, chain: str) -> Settled:
+        """Start a new chain with the seed: claim it, store it with the intent, mark the claim, only then send it.
+
+        Raises:
+            Conflict: somebody else claimed the seed or wrote the grant; look again.
+            ApiError: nothing was sent.
+        """
+        inputs, ref, now = seen.ready_inputs, seen.client.ref, self.clock.now()
+        seed = inputs.seed
+        if seed is None:
+            raise TypeError("checked by new_seed")
+        if seen.claim is None:
+            await self.claims.take(ref, seed, now)
+        grant = protocol.begin_chain(seen.grant, chain, seed, inputs.binding, now)
+        intent = await self._intend(ref, Stored(grant, seen.grant_version), doubt=False)
+        await self.claims.adopted(seed, self.clock.now())
+        return await self._send(seen, intent)
+
+    async def refresh(self, seen: Observed, *, doubt: bool) -> Settled:
+        """Send the stored refresh token once.
+
+        Raises:
+            Conflict: somebody else wrote the grant; look again.
+            ApiError: nothing was sent.
+        """
+        if seen.grant is None:
+            raise TypeError("checked by no_grant")
+        intent = await self._intend(seen.client.ref, Stored(seen.grant, seen.grant_version), doubt=doubt)
+        return await self._send(seen, intent)
+
+    async def _intend(self, ref: ClientRef, stored: Stored, *, doubt: bool) -> Stored:
+        """Step 5: the durable intent. If the API server cannot be written, no token is spent."""
+        while True:
+            attempt = Attempt(self._new_id(), self.holder, self.clock.now())
+            before = self.clock.boottime()
+            stored = await self.store.save(
+                ref, replace(stored, grant=protocol.intend(stored.grant, attempt, doubt=doubt))
+            )
+            if self.clock.boottime() - before <= SUSPENSION_SECONDS:
+                return stored
+
+    async def _send(self, seen: Observed, intent: Stored) -> Settled:
+        """Steps 6 to 8: request, hold, commit."""
+        inputs, ref = seen.ready_inputs, seen.client.ref
+        answer = await self.requests.refresh(inputs, intent.grant.refresh_token)
+        if isinstance(answer, Granted):
+            terms = protocol.terms(inputs, self.share())
+            committed = protocol.commit(intent.grant, answer, terms, self.clock.now())
+            return Settled(await self.store.commit(ref, intent, committed), answer.flaw)
+        return await self._without_tokens(ref, inputs, intent, answer)
+
+    async def _without_tokens(
+        self, ref: ClientRef, inputs: Inputs, intent: Stored, answer: Refused | NotSent | Uncertain
+    ) -> Settled:
+        grant, problem = intent.grant, answer.problem
+        match answer:
+            case Uncertain():
+                after = protocol.in_doubt(grant)
+            case NotSent():
+                after = protocol.not_sent(grant)
+            case _:
+                if problem.reason in DEAD_GRANT and (other := await self._committed_by_another(ref, intent)):
+                    return Settled(other)
+                problem = protocol.verdict_on(grant, problem, inputs.server, self.clock.now())
+                after = protocol.refuse(grant, answer.problem, inputs.server, self.clock.now())
+        return Settled(await self._record(ref, intent, after), problem)
+
+    async def _committed_by_another(self, ref: ClientRef, intent: Stored) -> Stored | None:
+        """Re-read once: a refusal of a token that was replaced meanwhile says nothing about its successor."""
+        try:
+            found = await self.store.load(ref)
+        except ApiError:
+            return None
+        moved = found is not None and (found.grant.chain, found.grant.seq) != (intent.grant.chain, intent.grant.seq)
+        return found if moved else None
+
+    async def _record(self, ref: ClientRef, intent: Stored, after: Grant) -> Stored:
+        """Write what the try taught, if that can be done now: an intent left as it is counts as doubt."""
+        if after == intent.grant:
+            return intent
+        try:
+            return await self.store.save(ref, replace(intent, grant=after))
+        except ApiError:
+            return intent
