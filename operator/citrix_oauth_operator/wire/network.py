@@ -15,12 +15,21 @@ import httpcore
 from citrix_oauth_operator.domain.server import Network
 
 from .addresses import AddressDenied, Resolve, checked_addresses
+from .tls import tls_words
 
 CONNECT_SECONDS = 10.0
 
 
 class ConnectDenied(httpcore.ConnectError):
     """Nothing was connected to, because of the address."""
+
+
+class HandshakeFailed(httpcore.ConnectError):
+    """The connection stands, but TLS does not; the words are ours (the pool drops the cause)."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
 
 
 class GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -98,13 +107,13 @@ class Stream(httpcore.AsyncNetworkStream):
         """Turn the connection into TLS for `server_hostname`.
 
         Raises:
-            httpcore.ConnectError: its cause is the ssl.SSLError, if it was one.
+            HandshakeFailed: says coarsely why.
         """
         try:
             await self._writer.start_tls(ssl_context, server_hostname=server_hostname)
         except OSError as error:
             await self.aclose()
-            raise httpcore.ConnectError from error
+            raise HandshakeFailed(tls_words(error)) from error
         except BaseException:
             await self.aclose()
             raise

@@ -44,17 +44,11 @@ def _build(ca_bundle: str | None) -> ssl.SSLContext:
     return context
 
 
-def tls_words(error: BaseException) -> str | None:
-    """Say what failed while TLS was set up, in words of ours; None when the failure is not about TLS."""
-    cause: BaseException | None = error
-    while cause is not None and not isinstance(cause, ssl.SSLError):
-        cause = cause.__cause__ or cause.__context__
-    if cause is None:
-        return None
-    return _certificate_words(cause.verify_code) if isinstance(cause, ssl.SSLCertVerificationError) else _HANDSHAKE
-
-
-_HANDSHAKE = "TLS handshake failed"
+def tls_words(error: BaseException) -> str:
+    """Say why a handshake failed, in words of ours: the library's texts quote names and addresses."""
+    if not isinstance(error, ssl.SSLCertVerificationError):
+        return "TLS handshake failed"
+    return _certificate_words(error.verify_code)
 
 
 def _certificate_words(code: int) -> str:

@@ -22,9 +22,9 @@ from citrix_oauth_operator.domain.server import Reach
 
 from . import failures
 from .addresses import Resolve, system_resolver
-from .network import ConnectDenied, GuardedBackend
+from .network import ConnectDenied, GuardedBackend, HandshakeFailed
 from .raw import RawAnswer
-from .tls import Contexts, tls_words
+from .tls import Contexts
 
 __all__ = ["RawAnswer", "Transport"]
 
@@ -54,6 +54,10 @@ class _Refused(Exception):
         self.problem = problem
 
 
+class _SentBefore(Exception):
+    """The library was about to send a request for the second time."""
+
+
 class _Phase:
     """How far one exchange has come; told by the pool's trace hook."""
 
@@ -64,6 +68,8 @@ class _Phase:
 
     async def trace(self, event: str, _: Mapping[str, object]) -> None:
         if event == _FIRST_BYTE:
+            if self.sending:  # a pool may try again on another connection; ours never gets the chance
+                raise _SentBefore
             self.sending = True
             if self._on_sending:
                 self._on_sending()
@@ -197,4 +203,4 @@ async def _read(response: httpx.Response) -> bytes:
 def _why_not_sent(error: Exception) -> Problem:
     if isinstance(error, ConnectDenied):
         return failures.address_not_allowed()
-    return failures.unreachable(tls_words(error))
+    return failures.unreachable(error.words if isinstance(error, HandshakeFailed) else None)
