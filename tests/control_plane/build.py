@@ -7,6 +7,7 @@ kube-controller-manager, and without it owner references are not collected and n
 import os
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -46,19 +47,18 @@ def binaries(stream: TextIO | None = None) -> Binaries:
     Raises:
         RuntimeError: the build failed; the message carries the compiler's last words.
     """
-    assets = Path(os.environ.get("KUBEBUILDER_ASSETS", ""))
-    servers = assets if _holds(assets, SERVERS) else _cached(SERVERS, stream)
-    kubectl = servers / "kubectl" if _holds(servers, KUBECTL) else find_kubectl(stream)
+    assets = _assets()
+    servers = assets or _cached(PACKAGES, stream)
     return Binaries(
         etcd=servers / "etcd",
         kube_apiserver=servers / "kube-apiserver",
         kube_controller_manager=servers / "kube-controller-manager",
-        kubectl=kubectl,
+        kubectl=servers / "kubectl" if _holds(servers, KUBECTL) else find_kubectl(stream),
     )
 
 
 def find_kubectl(stream: TextIO | None = None) -> Path:
-    """The cached kubectl, else the one on PATH, else one built now."""
+    """For a cluster or servers that are not ours: the cached kubectl, else the one on PATH, else one built now."""
     own = shutil.which("kubectl")
     if own and not _holds(cache_folder(), KUBECTL):
         return Path(own)
@@ -67,13 +67,17 @@ def find_kubectl(stream: TextIO | None = None) -> Path:
 
 def needs_build() -> bool:
     """Whether `binaries()` would take minutes rather than milliseconds."""
-    given = Path(os.environ.get("KUBEBUILDER_ASSETS", ""))
-    return not _holds(given, SERVERS) and not _holds(cache_folder(), PACKAGES)
+    return _assets() is None and not _holds(cache_folder(), PACKAGES)
 
 
 def cache_folder() -> Path:
     """Where built binaries are kept, by version."""
     return cache_root() / "control-plane" / VERSION
+
+
+def _assets() -> Path | None:
+    given = Path(os.environ.get("KUBEBUILDER_ASSETS", ""))
+    return given if _holds(given, SERVERS) else None
 
 
 def _holds(folder: Path, names: Iterable[str]) -> bool:
@@ -83,7 +87,8 @@ def _holds(folder: Path, names: Iterable[str]) -> bool:
 def _cached(packages: Mapping[str, str], stream: TextIO | None) -> Path:
     folder = cache_folder()
     if not _holds(folder, packages):
-        with locked(folder):  # a second process waits here, and then finds nothing left to build
+        notice = "Waiting for another process that builds the control plane\n"
+        with locked(folder, lambda: (stream or sys.stderr).write(notice)):  # afterwards nothing may be left to build
             missing = [name for name in packages if not (folder / name).is_file()]
             if missing:
                 _build(missing, folder, stream)

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import httpx
 import pytest
@@ -119,12 +120,15 @@ def test_replay_policy_and_grace_are_knobs(citrix_cloud: CitrixCloud) -> None:
     second = citrix_cloud.refresh(first.refresh_token).json()
     assert citrix_cloud.refresh(first.refresh_token).status_code == 400
     assert citrix_cloud.refresh(second["refresh_token"]).status_code == 200
-    citrix_cloud.configure(grace_seconds=30, grace_answer="same", access_token_life=7)
-    first = citrix_cloud.sign_in()
-    answers = [citrix_cloud.refresh(first.refresh_token).json() for _ in range(2)]
-    assert answers[0] == answers[1]
-    assert answers[0]["expires_in"] == 7
-    assert citrix_cloud.stats().grace_reuses == 1
+    citrix_cloud.configure(grace_seconds=30, access_token_life=7)
+    kinds: tuple[tuple[Literal["fresh", "same"], int], ...] = (("fresh", 2), ("same", 1))
+    for kind, distinct in kinds:
+        citrix_cloud.configure(grace_answer=kind)
+        first = citrix_cloud.sign_in()
+        answers = [citrix_cloud.refresh(first.refresh_token).json() for _ in range(2)]
+        assert len({answer["refresh_token"] for answer in answers}) == distinct
+        assert answers[1]["expires_in"] == 7
+    assert citrix_cloud.stats().grace_reuses == 2
 
 
 def test_lost_answer_leaves_the_old_token_spent(citrix_cloud: CitrixCloud) -> None:
@@ -228,7 +232,7 @@ async def test_scripted_endpoint_plays_its_script(tls: bool) -> None:
         assert answer.json() == {"access_token": "at"}
         assert (await client.post(endpoint.url)).json() == {}
         for _ in range(2):
-            with pytest.raises((httpx.ReadError, httpx.WriteError, httpx.RemoteProtocolError, httpx.ConnectError)):
+            with pytest.raises((httpx.ReadError, httpx.WriteError)):
                 await client.post(endpoint.url)
         with pytest.raises(httpx.ReadTimeout):
             await client.post(endpoint.url, timeout=0.2)
