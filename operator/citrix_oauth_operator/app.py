@@ -33,8 +33,10 @@ from citrix_oauth_operator.kube.token_secret import TokenSecrets
 from citrix_oauth_operator.probes import Probes
 from citrix_oauth_operator.queue import Queue
 from citrix_oauth_operator.reconciler import Reconciler
+from citrix_oauth_operator.recovery import Recovery
 from citrix_oauth_operator.report.reporter import Reporter
 from citrix_oauth_operator.settings import Settings
+from citrix_oauth_operator.spill import SpillFolder
 from citrix_oauth_operator.wire.discovery import Discovery
 from citrix_oauth_operator.wire.transport import Transport
 from citrix_oauth_operator.write_protocol import WriteProtocol
@@ -53,7 +55,10 @@ class App:
         self._servers = Servers(api, clock)
         self._refusals = Refusals(api, namespace)
         self._clock = clock
-        self._queue = Queue(self._reconciler(Identity(settings.pod_uid)).run, clock)
+        self._spill = SpillFolder(settings.spill_dir)
+        identity = Identity(settings.pod_uid)
+        self._recovery = Recovery(self._spill, GrantStore(api, namespace), identity, clock)
+        self._queue = Queue(self._reconciler(identity).run, clock)
         self._probes = Probes(settings.http_port)
         self._tasks: list[asyncio.Task[None]] = []
         self._once: set[asyncio.Task[None]] = set()
@@ -86,7 +91,7 @@ class App:
             clock=clock,
             observer=observer,
             clients=clients,
-            protocol=WriteProtocol(store, claims, endpoint, clock, identity.holder),
+            protocol=WriteProtocol(store, claims, endpoint, self._spill, clock, identity.holder),
             requests=endpoint,
             refusals=self._refusals,
             budgets=Budgets(clock),
@@ -103,6 +108,8 @@ class App:
         await ensure_namespace(self._api, self._settings.operator_namespace)
         await self._servers.load()
         await self._refusals.load()
+        self._spill.prepare()
+        await self._recovery.run()
         self._spawn("queue", self._queue.run())
         self._spawn("poll", Poll(self._api, self._queue).run())
         self._spawn("relist", Relist(self._api, self._queue, self._settings.watch_namespaces).run())

@@ -14,7 +14,9 @@ from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.server import Server
+from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_store import Stored
+from citrix_oauth_operator.spill import Spilled
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,14 @@ class Observes(Protocol):
     """OBSERVE."""
 
     async def observe(self, ref: ClientRef) -> Observed | None: ...
+
+
+class Spills(Protocol):
+    """HOLD: keeps an answer until it is committed; never fails."""
+
+    def put(self, spilled: Spilled) -> None: ...
+
+    def drop(self, attempt: str) -> None: ...
 
 
 class ClaimsClients(Protocol):
@@ -88,9 +98,11 @@ class Reports(Protocol):
 
 
 class TokenRequests(Protocol):
-    """Sends one refresh token to one endpoint and says what came of it."""
+    """Sends one refresh token to one endpoint, and says what came of it in a step of its own."""
 
-    async def refresh(self, inputs: Inputs, refresh_token: SecretText) -> Answer: ...
+    async def refresh(self, inputs: Inputs, token: SecretText) -> Unread: ...
+
+    def read(self, inputs: Inputs, unread: Unread) -> Answer: ...
 
 
 class SeedClaims(Protocol):

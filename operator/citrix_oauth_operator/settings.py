@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 DEFAULT_NAMESPACE = "citrix-oauth-system"
 
@@ -15,6 +16,7 @@ class Settings:
         operator_namespace: where grants and claims are kept.
         watch_namespaces: namespaces whose clients are served; empty: all.
         pod_uid: the pod's UID from the downward API; None outside a cluster.
+        spill_dir: memory-backed folder for answers that are not committed yet; None: held in memory only.
         http_port: serves /healthz and /readyz; 0: off.
         drain_seconds: how long passes under way may take after SIGTERM.
     """
@@ -22,6 +24,7 @@ class Settings:
     operator_namespace: str
     watch_namespaces: tuple[str, ...] = ()
     pod_uid: str | None = None
+    spill_dir: Path | None = None
     http_port: int = 0
     log_format: str = "text"
     log_level: str = "info"

@@ -10,6 +10,7 @@ import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import protocol
@@ -17,10 +18,13 @@ from citrix_oauth_operator.domain.answers import Granted, NotSent, Refused, Unce
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef, Grant, Holder
 from citrix_oauth_operator.domain.observed import Inputs, Observed
-from citrix_oauth_operator.domain.protocol import Attempt
+from citrix_oauth_operator.domain.protocol import Attempt, Terms
 from citrix_oauth_operator.domain.reasons import DEAD_GRANT
-from citrix_oauth_operator.edges import SeedClaims, Settled, TokenRequests
+from citrix_oauth_operator.edges import SeedClaims, Settled, Spills, TokenRequests
+from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_store import GrantStore, Stored
+from citrix_oauth_operator.spill import Spilled
+from citrix_oauth_operator.wire.raw import RawAnswer
 
 SUSPENSION_SECONDS = 5.0  # more than this between intent and request, and the machine may have slept
 
@@ -32,6 +36,7 @@ class WriteProtocol:
     store: GrantStore
     claims: SeedClaims
     requests: TokenRequests
+    spill: Spills
     clock: Clock
     holder: Holder
     share: Callable[[], float] = random.random
@@ -85,12 +90,26 @@ class WriteProtocol:
     async def _send(self, seen: Observed, intent: Stored) -> Settled:
         """Steps 6 to 8: request, hold, commit."""
         inputs, ref = seen.ready_inputs, seen.client.ref
-        answer = await self.requests.refresh(inputs, intent.grant.refresh_token)
+        unread = await self.requests.refresh(inputs, intent.grant.refresh_token)
+        terms = protocol.terms(inputs, self.share())
+        attempt = self._hold(ref, intent, unread, terms)
+        answer = self.requests.read(inputs, unread)
         if isinstance(answer, Granted):
-            terms = protocol.terms(inputs, self.share())
             committed = protocol.commit(intent.grant, answer, terms, self.clock.now())
-            return Settled(await self.store.commit(ref, intent, committed), answer.flaw)
-        return await self._without_tokens(ref, inputs, intent, answer)
+            settled = Settled(await self.store.commit(ref, intent, committed), answer.flaw)
+        else:
+            settled = await self._without_tokens(ref, inputs, intent, answer)
+        self.spill.drop(attempt)
+        return settled
+
+    def _hold(self, ref: ClientRef, intent: Stored, unread: Unread, terms: Terms) -> str:
+        """Step 7: keep what may hold a refresh token before anybody reads it."""
+        grant = intent.grant
+        attempt = grant.pending.attempt if grant.pending else ""
+        if isinstance(unread, RawAnswer) and unread.status == HTTPStatus.OK:
+            now = self.clock.now()
+            self.spill.put(Spilled(ref, attempt, grant.chain, grant.seq, self.holder, now, terms, unread.body))
+        return attempt
 
     async def _without_tokens(
         self, ref: ClientRef, inputs: Inputs, intent: Stored, answer: Refused | NotSent | Uncertain

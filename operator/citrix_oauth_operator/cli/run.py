@@ -49,6 +49,12 @@ def add_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> No
     )
     parser.set_defaults(watched_by_environment=watched)
     parser.add_argument(
+        "--spill-dir",
+        type=Path,
+        default=default("SPILL_DIR", "") or None,
+        help="memory-backed folder that keeps an answer until it is committed; it outlives a kill of the process",
+    )
+    parser.add_argument(
         "--http-port", type=int, default=default("HTTP_PORT", "0"), help="serves /healthz and /readyz; 0: off"
     )
     parser.add_argument("--log-format", choices=["text", "json"], default=default("LOG_FORMAT", "text"))
@@ -70,6 +76,7 @@ def settings_of(options: argparse.Namespace, environ: Mapping[str, str]) -> Sett
         operator_namespace=options.operator_namespace,
         watch_namespaces=tuple(options.watch_namespace or options.watched_by_environment),
         pod_uid=environ.get("CITRIX_OAUTH_POD_UID") or None,
+        spill_dir=options.spill_dir,
         http_port=options.http_port,
         log_format=options.log_format,
         log_level=options.log_level,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from . import problems
 from .answers import Granted
@@ -15,7 +15,6 @@ from .reasons import DEAD_GRANT
 from .schedule import INTENT_DEADLINE, refresh_due
 from .secrecy import SecretText
 from .server import Server
-from .spec import ClientSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +78,16 @@ def commit(grant: Grant, granted: Granted, terms: Terms, now: datetime) -> Grant
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What a new token's times depend on besides the answer; `share` is random, drawn once."""
+    """What a new token's times depend on besides the answer.
 
-    spec: ClientSpec
-    server: Server
+    Attributes:
+        default_lifetime: where the answer says nothing of it.
+        share: 0..1, random, drawn once.
+    """
+
+    at_percent: int
+    min_interval: timedelta
+    default_lifetime: timedelta
     inputs: str
     authorization: str
     share: float
@@ -90,7 +95,15 @@ class Terms:
 
 def terms(inputs: Inputs, share: float) -> Terms:
     """Return the terms of a token made from `inputs`."""
-    return Terms(inputs.spec, inputs.server, inputs.fingerprint, inputs.authorization, share)
+    server = inputs.server
+    return Terms(
+        at_percent=inputs.spec.at_percent,
+        min_interval=server.requests.min_interval,
+        default_lifetime=server.access_token_lifetime,
+        inputs=inputs.fingerprint,
+        authorization=inputs.authorization,
+        share=share,
+    )
 
 
 def new_token(granted: Granted, terms: Terms, sent_at: datetime) -> Token | None:
@@ -101,9 +114,7 @@ def new_token(granted: Granted, terms: Terms, sent_at: datetime) -> Token | None
         access_token=granted.access_token,
         issued_at=sent_at,
         expires_at=sent_at + granted.lifetime,
-        refresh_at=refresh_due(
-            sent_at, granted.lifetime, terms.spec.at_percent, terms.share, terms.server.requests.min_interval
-        ),
+        refresh_at=refresh_due(sent_at, granted.lifetime, terms.at_percent, terms.share, terms.min_interval),
         inputs=terms.inputs,
         scopes=granted.scopes or (),
         authorization=terms.authorization,

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from citrix_oauth_operator.clock import Clock
-from citrix_oauth_operator.domain.answers import Answer
+from citrix_oauth_operator.domain.answers import Answer, NotSent, Uncertain
 from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.server import Endpoints
+from citrix_oauth_operator.wire.raw import RawAnswer
 
 from . import client_credentials, refresh_token
 from .exchange import Client, TokenTransport, read
+
+Unread = RawAnswer | NotSent | Uncertain
 
 
 class TokenEndpoint:
@@ -19,19 +22,22 @@ class TokenEndpoint:
     def __init__(self, transport: TokenTransport, clock: Clock) -> None:
         self._transport, self._clock = transport, clock
 
-    async def refresh(self, inputs: Inputs, token: SecretText) -> Answer:
-        """Send a refresh token (RFC 6749 section 6)."""
+    async def refresh(self, inputs: Inputs, token: SecretText) -> Unread:
+        """Send a refresh token once (RFC 6749 section 6); the answer is unread, so that it can be kept safe first."""
         client = Client(inputs.spec, inputs.client_secret)
         now = self._clock.now
-        raw = await refresh_token.refresh(self._transport, client, inputs.server, _endpoints(inputs), token, now)
-        return read(raw, inputs.server, now())
+        return await refresh_token.refresh(self._transport, client, inputs.server, _endpoints(inputs), token, now)
+
+    def read(self, inputs: Inputs, unread: Unread) -> Answer:
+        """Say what an answer means."""
+        return read(unread, inputs.server, self._clock.now())
 
     async def request(self, inputs: Inputs) -> Answer:
         """Ask for a token with the client's own credentials (RFC 6749 section 4.4)."""
         client = Client(inputs.spec, inputs.client_secret)
         now = self._clock.now
         raw = await client_credentials.obtain(self._transport, client, inputs.server, _endpoints(inputs), now)
-        return read(raw, inputs.server, now())
+        return self.read(inputs, raw)
 
 
 def _endpoints(inputs: Inputs) -> Endpoints:

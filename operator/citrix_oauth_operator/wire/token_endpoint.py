@@ -65,12 +65,13 @@ def read_answer(raw: RawAnswer, *, default_lifetime: timedelta, catalogue: Catal
         default_lifetime: life of an access token whose answer does not say, or says nonsense.
         now: for a `Retry-After` that is a date.
     """
+    return read_tokens(raw, default_lifetime) or verdict(raw, parse_object(raw.body), catalogue, now)
+
+
+def read_tokens(raw: RawAnswer, default_lifetime: timedelta) -> Granted | Uncertain | None:
+    """Read the tokens of a 200; None when there is nothing like tokens in it."""
     document = parse_object(raw.body)
-    if raw.status == 200 and document is not None:  # noqa: PLR2004
-        answer = _tokens(raw, document, default_lifetime)
-        if answer is not None:
-            return answer
-    return verdict(raw, document, catalogue, now)
+    return _tokens(raw, document, default_lifetime) if raw.status == 200 and document is not None else None  # noqa: PLR2004
 
 
 def _tokens(raw: RawAnswer, document: Document, default_lifetime: timedelta) -> Granted | Uncertain | None:
