@@ -22,7 +22,7 @@ from citrix_oauth_operator.identity import Identity
 from citrix_oauth_operator.kube.api import Api, load_configuration
 from citrix_oauth_operator.kube.claims import Claims
 from citrix_oauth_operator.kube.clients import Clients
-from citrix_oauth_operator.kube.cluster import await_kinds, ensure_namespace
+from citrix_oauth_operator.kube.cluster import KINDS, await_kinds, ensure_namespace
 from citrix_oauth_operator.kube.events import Events
 from citrix_oauth_operator.kube.grant_store import GrantStore
 from citrix_oauth_operator.kube.namespaces import Namespaces
@@ -43,14 +43,16 @@ from citrix_oauth_operator.write_protocol import WriteProtocol
 
 log = logging.getLogger(__name__)
 
+_WATCHER_SECONDS, _WATCHER_MISSES = 10.0, 6
+
 
 class App:
     """The operator in one process."""
 
-    def __init__(self, settings: Settings, api: Api) -> None:
+    def __init__(self, settings: Settings, api: Api, stop: asyncio.Event) -> None:
         clock = SystemClock()
         namespace = settings.operator_namespace
-        self._settings, self._api = settings, api
+        self._settings, self._api, self._stop = settings, api, stop
         self._transport = Transport()
         self._servers = Servers(api, clock)
         self._refusals = Refusals(api, namespace)
@@ -111,7 +113,8 @@ class App:
         self._spill.prepare()
         await self._recovery.run()
         self._spawn("queue", self._queue.run())
-        self._spawn("poll", Poll(self._api, self._queue).run())
+        self._spawn("poll", Poll(self._api, self._queue, self._clock).run())
+        self._spawn("watchdog", self._watch_the_watchers())
         self._spawn("relist", Relist(self._api, self._queue, self._settings.watch_namespaces).run())
         self._probes.ready = self.alive
         log.info("serving; grants are kept in namespace %s", self._settings.operator_namespace)
@@ -119,11 +122,23 @@ class App:
     async def stop(self) -> None:
         """Start nothing more, let the passes under way end, then let go of everything."""
         self._probes.ready = None
+        self._stop.set()  # kopf waits for whoever waits for the flag
         await self._queue.close(self._settings.drain_seconds)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._stack.aclose()
+
+    async def _watch_the_watchers(self) -> None:
+        """A watcher that ended would leave a process that looks alive and sees nothing: drain and exit instead."""
+        missing = 0
+        while missing < _WATCHER_MISSES:
+            await asyncio.sleep(_WATCHER_SECONDS)
+            names = [task.get_name() for task in asyncio.all_tasks()]
+            watched = all(any(kind in name for name in names if name.startswith("watcher for")) for kind in KINDS)
+            missing = 0 if watched else missing + 1
+        log.error("a watcher of the API server has ended; draining, to be started again")
+        self._stop.set()
 
     def alive(self) -> bool:
         """Whether the parts that must run are running; nothing outside the process counts."""
@@ -171,7 +186,10 @@ class App:
 async def run(settings: Settings) -> None:
     """Run the operator until SIGTERM or SIGINT."""
     registry = kopf.OperatorRegistry()
-    app = App(settings, Api(await asyncio.to_thread(load_configuration)))
+    stop = asyncio.Event()
+    app = App(settings, Api(await asyncio.to_thread(load_configuration)), stop)
     handlers.register(registry, app)
     namespaces = settings.watch_namespaces
-    await kopf.operator(registry=registry, clusterwide=not namespaces, namespaces=namespaces, standalone=True)
+    await kopf.operator(
+        registry=registry, clusterwide=not namespaces, namespaces=namespaces, standalone=True, stop_flag=stop
+    )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.outcome import Marks, Outcome
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 GETS_PER_SECOND = 20
 SHORTEST_ROUND_SECONDS = 2.0
+PAUSE_SECONDS = 0.05
 RELIST_SECONDS = 600.0
 
 
@@ -39,12 +41,14 @@ class Poll:
     """Compares the Secrets of each client with what its last pass saw; failing and stalled clients come first.
 
     Every second look goes to a troubled client while there are any, so that a cure is noticed in seconds among
-    thousands of healthy ones. Not more than `GETS_PER_SECOND` in all.
+    thousands of healthy ones. Not more than `GETS_PER_SECOND` in all; no client more often than each round.
     """
 
     api: Reads
     queue: Queue
+    clock: Clock
     _rounds: dict[bool, Iterator[Actor]] = field(default_factory=dict)
+    _next_round: dict[bool, float] = field(default_factory=dict)
 
     async def run(self) -> None:
         """Poll until cancelled."""
@@ -53,12 +57,14 @@ class Poll:
             for troubled in (True, False):
                 if actor := self._next(troubled=troubled):
                     gets += await self._compare(actor)
-            count = sum(1 for _ in self.queue.actors())
-            await asyncio.sleep(max(gets / GETS_PER_SECOND, SHORTEST_ROUND_SECONDS / max(count, 1)))
+            await asyncio.sleep(max(gets / GETS_PER_SECOND, PAUSE_SECONDS))
 
     def _next(self, *, troubled: bool) -> Actor | None:
+        """Return the next client of a round; a new round begins when one is over and was not too short."""
         actor = next(self._rounds.get(troubled, iter(())), None)
-        if actor is None:
+        now = self.clock.boottime()
+        if actor is None and now >= self._next_round.get(troubled, 0.0):
+            self._next_round[troubled] = now + SHORTEST_ROUND_SECONDS
             self._rounds[troubled] = iter([a for a in self.queue.actors() if _troubled(a) is troubled])
             actor = next(self._rounds[troubled], None)
         return actor
