@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import ssl
 import time
 from collections.abc import Mapping
@@ -50,7 +51,7 @@ def load_configuration() -> Configuration:
         load_incluster_config(client_configuration=configuration)
     except ConfigException:
         try:
-            load_kube_config(client_configuration=configuration, persist_config=False)
+            load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=configuration, persist_config=False)
         except ConfigException:
             raise ClusterNotConfigured from None
     return configuration
