@@ -3,6 +3,7 @@
 import asyncio
 import ssl
 from collections.abc import Sequence
+from functools import partial
 
 import httpcore
 import pytest
@@ -94,13 +95,24 @@ async def test_one_deadline_ends_every_kind_of_slowness(reply: Reply) -> None:
         assert answer.problem.reason is Reason.OUTCOME_UNKNOWN
 
 
+@pytest.mark.looptime
+async def test_the_deadline_is_30_seconds_unless_told_otherwise() -> None:
+    """On a virtual clock: exactly as long as the write protocol counts on."""
+    loop = asyncio.get_running_loop()
+    for transport, seconds in ((partial(Transport), 30), (partial(Transport, deadline=7), 7)):
+        started = loop.time()
+        await post("http://login.example.com/", transport=transport(resolve=hang))
+        assert loop.time() - started == pytest.approx(seconds)
+
+
+async def hang(host: str, port: int) -> Sequence[str]:
+    """Resolve never."""
+    await asyncio.Event().wait()
+    raise AssertionError((host, port))
+
+
 async def test_a_resolver_that_hangs_hits_the_deadline_before_anything_is_sent() -> None:
     """The deadline covers the name, too."""
-
-    async def hang(host: str, port: int) -> Sequence[str]:
-        await asyncio.Event().wait()
-        raise AssertionError((host, port))
-
     answer = await post("http://login.example.com/", transport=Transport(deadline=0.05, resolve=hang))
     assert isinstance(answer, NotSent)
 
