@@ -1,0 +1,155 @@
+"""The whole pipeline in memory: everything real but the API server, the token endpoint, discovery and the clocks."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from citrix_oauth_operator.domain.model import ClientRef, Grant
+from citrix_oauth_operator.domain.outcome import Outcome
+from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.server import Endpoints, Server
+from citrix_oauth_operator.grants.budget import Budgets
+from citrix_oauth_operator.identity import Identity
+from citrix_oauth_operator.kube.api import JSON
+from citrix_oauth_operator.kube.claims import Claims
+from citrix_oauth_operator.kube.clients import Clients
+from citrix_oauth_operator.kube.events import Events
+from citrix_oauth_operator.kube.grant_codec import from_data
+from citrix_oauth_operator.kube.grant_store import GrantStore, secret_name
+from citrix_oauth_operator.kube.labels import REQUESTED_AT, client_path, secret_path
+from citrix_oauth_operator.kube.namespaces import Namespaces
+from citrix_oauth_operator.kube.observe import Observer
+from citrix_oauth_operator.kube.refusals import Refusals
+from citrix_oauth_operator.kube.secret_codec import decode, encode
+from citrix_oauth_operator.kube.servers import Servers
+from citrix_oauth_operator.kube.token_secret import TokenSecrets
+from citrix_oauth_operator.reconciler import Reconciler
+from citrix_oauth_operator.recovery import Recovery
+from citrix_oauth_operator.report.reporter import Reporter
+from citrix_oauth_operator.spill import SpillFolder
+from citrix_oauth_operator.write_protocol import WriteProtocol
+from tests.unit.fakes import FakeApi, LoopClock
+from tests.unit.token_server import StrictServer
+
+OPS, TENANT = "ops", "team-a"
+REF = ClientRef(TENANT, "reports", "uid-reports")
+CREDENTIALS = secret_path(TENANT, "reports-credentials")
+TOKEN_SECRET = secret_path(TENANT, "reports-token")
+GRANT_SECRET = secret_path(OPS, secret_name(REF))
+CLIENT = client_path(REF)
+SPEC: JSON = {"clientID": "id==", "credentialsSecretRef": {"name": "reports-credentials"}}
+
+
+class FixedDiscovery:
+    """Knows the same endpoints for every server, or says the same problem."""
+
+    def __init__(self) -> None:
+        self.answer: Endpoints | Problem = Endpoints(token="https://accounts.example/token")
+
+    async def endpoints(self, server: Server) -> Endpoints | Problem:
+        """Return what was set."""
+        del server
+        return self.answer
+
+
+@dataclass
+class Process:
+    """One process of the operator; a new one stands for a restart."""
+
+    reconciler: Reconciler
+    protocol: WriteProtocol
+    refusals: Refusals
+    budgets: Budgets
+    recovery: Recovery
+
+    async def run(self, ref: ClientRef = REF) -> Outcome:
+        """Do one pass over a client that is there."""
+        outcome = await self.reconciler.run(ref)
+        assert outcome is not None, "the client is gone"
+        return outcome
+
+
+class World:
+    """A cluster with one client, and a strict authorization server."""
+
+    def __init__(self, spill: Path | None = None) -> None:
+        self._spill = spill
+        self.clock = LoopClock()
+        self.api = FakeApi(OPS, TENANT)
+        self.server = StrictServer(self.clock)
+        self.discovery = FixedDiscovery()
+
+    def set_up(self, **spec: object) -> str:
+        """Create a client with a fresh seed; return the seed."""
+        seed = self.server.sign_in()
+        self.client(**spec)
+        self.credentials(refresh_token=seed)
+        return seed
+
+    def client(self, **spec: object) -> None:
+        """Create or change the client."""
+        old = self.api.objects.get(CLIENT, {"status": {"observedGeneration": -1}})
+        metadata = {"name": REF.name, "namespace": REF.namespace, "uid": REF.uid}
+        self.api.put(CLIENT, {**old, "metadata": {**old.get("metadata", {}), **metadata}, "spec": {**SPEC, **spec}})
+
+    def credentials(self, **keys: str) -> None:
+        """Create or change the credentials Secret."""
+        self.api.put(CREDENTIALS, {"metadata": {}, "data": encode({"client_secret": "CANARY-cs", **keys})})
+
+    def ask(self, when: str = "2026-03-01T12:30:00Z") -> None:
+        """Ask for a refresh now, as a person does."""
+        body = self.api.objects[CLIENT]
+        annotated = {**body["metadata"], "annotations": {REQUESTED_AT: when}}
+        self.api.put(CLIENT, {**body, "metadata": annotated})
+
+    def boot(self, pod: str | None = "pod-1") -> Process:
+        """Start a process; the same pod means that its predecessor is dead."""
+        api, clock, identity = self.api, self.clock, Identity(pod)
+        clients, store, claims, secrets = Clients(api), GrantStore(api, OPS), Claims(api, OPS), TokenSecrets(api)
+        refusals, budgets = Refusals(api, OPS), Budgets(clock)
+        observer = Observer(
+            api=api,
+            clock=clock,
+            operator_namespace=OPS,
+            clients=clients,
+            grants=store,
+            claims=claims,
+            refusals=refusals,
+            secrets=secrets,
+            servers=Servers(api, clock),
+            namespaces=Namespaces(api, clock),
+            discovery=self.discovery,
+            identity=identity,
+        )
+        spill = SpillFolder(self._spill)
+        protocol = WriteProtocol(store, claims, self.server, spill, clock, identity.holder, share=lambda: 0.0)
+        reporter = Reporter(clients, Events(api, clock), clock)
+        reconciler = Reconciler(
+            clock, observer, clients, protocol, self.server, refusals, budgets, secrets, reporter, share=lambda: 0.0
+        )
+        return Process(reconciler, protocol, refusals, budgets, Recovery(spill, store, identity, clock))
+
+    @property
+    def grant(self) -> Grant:
+        """The grant as it is stored."""
+        return from_data(decode(self.api.objects[GRANT_SECRET]))
+
+    @property
+    def status(self) -> JSON:
+        """The client's status."""
+        status: JSON = self.api.objects[CLIENT]["status"]
+        return status
+
+    def condition(self, kind: str) -> Mapping[str, str]:
+        """Return a condition; empty when it is absent."""
+        return next((c for c in self.status.get("conditions", ()) if c["type"] == kind), {})
+
+    @property
+    def published(self) -> dict[str, str]:
+        """The token Secret's content; empty when there is none."""
+        return decode(self.api.objects.get(TOKEN_SECRET, {}))
+
+    @property
+    def held_is_live(self) -> bool:
+        """Whether what is stored is what the server would take."""
+        return self.server.is_live(self.grant.refresh_token.reveal())
