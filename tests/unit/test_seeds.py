@@ -1,0 +1,153 @@
+"""Seeds: used once, whoever gives them again, and resumed where a process died in between."""
+
+import asyncio
+
+import pytest
+
+from citrix_oauth_operator.domain.errors import ApiError, Conflict
+from citrix_oauth_operator.domain.secrecy import SecretText
+from tests.unit.fakes import Crash, Fault, lost
+from tests.unit.world import CLIENT, GRANT_SECRET, OPS, TOKEN_SECRET, World
+
+pytestmark = pytest.mark.looptime
+
+
+def _claims(world: World) -> list[dict[str, str]]:
+    return [body["data"] for body in world.api.of_kind("configmaps")]
+
+
+async def test_the_claim_is_marked_before_the_seed_is_sent() -> None:
+    """Claimed, stored as a chain, adopted, and only then sent."""
+    world = World()
+    world.set_up()
+    states = []
+    world.server.on_request = lambda: states.append((_claims(world)[0]["state"], world.grant.seq))
+    await world.boot().run()
+    assert states == [("adopted", 0)]
+    kinds = [path.split("/")[-2 if verb != "POST" else -1] for verb, path in world.api.writes("/ops/")]
+    assert kinds[:3] == ["configmaps", "secrets", "configmaps"]
+
+
+async def test_a_seed_that_somebody_claimed_first_is_not_sent() -> None:
+    """409 at the claim: look again, and say that the seed is used."""
+    world = World()
+    seed = SecretText(world.set_up())
+    claim = f"/api/v1/namespaces/{OPS}/configmaps/seed-{seed.fingerprint(64)}"
+
+    def claim_first() -> None:
+        world.api.put(claim, {"metadata": {}, "data": {"state": "claimed", "uid": "uid-of-somebody-else"}})
+
+    world.api.faults.append(Fault("POST", "configmaps", then=claim_first))
+    process = world.boot()
+    with pytest.raises(Conflict):
+        await process.run()
+    await process.run()
+    assert (world.condition("Stalled")["reason"], world.server.sent) == ("SeedAlreadyUsed", [])
+
+
+@pytest.mark.parametrize(
+    ("verb", "part", "sent"),
+    [
+        pytest.param("POST", "configmaps", 1, id="claimed"),
+        pytest.param("POST", "secrets", 1, id="grant stored"),
+        pytest.param("PATCH", "configmaps", 1, id="claim adopted"),
+    ],
+)
+async def test_an_adoption_is_resumed_after_a_crash(verb: str, part: str, sent: int) -> None:
+    """Wherever the process died before the request: its successor adopts the same seed, once, without a replay."""
+    world = World()
+    world.set_up()
+    world.api.faults.append(Fault(verb, part, after=Crash()))
+    with pytest.raises(Crash):
+        await world.boot().run()
+    successor = world.boot()
+    await successor.run()
+    assert (world.grant.seq, world.server.replays, len(world.server.sent)) == (1, 0, sent)
+
+
+@pytest.mark.parametrize("part", ["configmaps", "secrets"])
+async def test_an_adoption_is_resumed_after_a_lost_answer(part: str) -> None:
+    """The claim or the grant was written, and nobody was told."""
+    world = World()
+    world.set_up()
+    world.api.faults.append(lost("POST", part))
+    process = world.boot()
+    await process.run()
+    assert (world.condition("RefreshFailed")["reason"], world.server.sent) == ("CommitFailed", [])
+    await asyncio.sleep(5)
+    await process.run()
+    assert (world.grant.seq, world.server.replays) == (1, 0)
+
+
+async def test_a_seed_is_not_sent_when_its_claim_cannot_be_marked() -> None:
+    """Without the mark a restored backup could send it again."""
+    world = World()
+    world.set_up()
+    world.api.faults.append(Fault("PATCH", "configmaps", before=ApiError(500)))
+    await world.boot().run()
+    assert world.server.sent == []
+
+
+async def test_a_used_seed_is_ignored_while_its_chain_lives() -> None:
+    """Git may apply it for ever."""
+    world = World()
+    seed = world.set_up()
+    process = world.boot()
+    await process.run()
+    world.credentials(refresh_token=seed, other="CANARY")
+    await process.run()
+    assert (len(world.server.sent), world.condition("Stalled")) == (1, {})
+
+
+async def test_a_used_seed_does_not_bring_a_lost_grant_back() -> None:
+    """The grant Secret is gone, the claim is not."""
+    world = World()
+    world.set_up()
+    process = world.boot()
+    await process.run()
+    world.api.drop(GRANT_SECRET)
+    await process.run()
+    assert (world.condition("Stalled")["reason"], len(world.server.sent)) == ("SeedAlreadyUsed", 1)
+
+
+async def test_a_new_seed_starts_a_new_chain_and_cures_a_dead_grant() -> None:
+    """Nothing to restart; the published token stays until the new one comes."""
+    world = World()
+    world.set_up()
+    process = world.boot()
+    await process.run()
+    chain = world.grant.chain
+    world.server.revoke()
+    await asyncio.sleep(18 * 60)
+    await process.run()
+    assert world.condition("Stalled")["reason"] == "GrantRejected"
+    world.credentials(refresh_token=world.server.sign_in())
+    published = []
+    world.server.on_request = lambda: published.append(world.published["access_token"])
+    await process.run()
+    assert (world.grant.seq, world.grant.chain != chain, world.held_is_live) == (1, True, True)
+    assert (published, world.condition("Stalled")) == (["CANARY-at-1"], {})
+
+
+async def test_a_client_without_seed_and_grant_needs_a_sign_in() -> None:
+    """Nothing is sent; the message names the Secret."""
+    world = World()
+    world.client()
+    world.credentials()
+    await world.boot().run()
+    assert world.condition("Stalled")["reason"] == "LoginRequired"
+    assert "reports-credentials" in world.condition("Stalled")["message"]
+
+
+async def test_a_re_created_client_finds_its_grant() -> None:
+    """Same namespace, same name, another UID: the grant goes on, the used seed is not looked at."""
+    world = World()
+    seed = world.set_up()
+    await world.boot().run()
+    for path in (CLIENT, TOKEN_SECRET):
+        world.api.drop(path)
+    world.client()
+    world.credentials(refresh_token=seed)
+    await world.boot().run()
+    assert (world.published["access_token"], len(world.server.sent)) == ("CANARY-at-1", 1)
+    assert world.status["grant"] == {"namespace": OPS, "chain": world.grant.chain, "seq": 1}
