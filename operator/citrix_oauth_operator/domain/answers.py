@@ -14,11 +14,12 @@ class Granted:
     """The server answered 200 with tokens (RFC 6749 section 5.1).
 
     Attributes:
-        access_token: None when the answer's access token cannot be used; `flaw` says why.
+        access_token: None when the answer's access token cannot be used.
         lifetime: life of the access token, counted from when the request was sent.
         refresh_token: the new one; None when the server kept the old (RFC 6749 section 6).
         refresh_lifetime: what the server announced for the refresh token, if anything.
         scopes: what the server says it granted; None when it says nothing.
+        flaw: what was wrong with a token of the answer; the other one is still good.
     """
 
     access_token: SecretText | None
