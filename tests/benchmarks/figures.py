@@ -1,0 +1,129 @@
+"""What was measured, and what it is held against."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tests.benchmarks.cluster import Write
+
+FASTER_THAN_NAIVE = 4.0
+START_SECONDS = 6.0
+CPU_MS = 7.0
+IDLE_MIB, LOADED_MIB = 95.0, 100.0
+WRITES_ROTATING, WRITES_MACHINE = 4, 2
+_ROUNDING = 0.005  # a stray write among 500 refreshes is no further write of each
+
+
+@dataclass(slots=True)
+class Figures:
+    """The figures of one contestant; None where it was not asked.
+
+    Attributes:
+        start_seconds: process start to the last token Secret.
+        refreshes: token requests granted in the measured round; the next three are about it.
+        cpu_seconds: CPU time of the operator from the first to the last of them.
+        writes: writes by kind, of all.
+        standing: CPU share of one core while nothing is due, all clients served.
+        restart: grants and accepted writes after a restart with valid tokens.
+        server: counters of the token endpoint, of the whole life of this contestant.
+    """
+
+    clients: int
+    start_seconds: float = 0.0
+    start_cpu_seconds: float = 0.0
+    refreshes: int = 0
+    cpu_seconds: float = 0.0
+    round_seconds: float = 0.0
+    writes: Counter[Write] = field(default_factory=Counter)
+    standing: float = 0.0
+    idle_mib: float | None = None
+    loaded_mib: float = 0.0
+    restart: tuple[int, int] | None = None
+    server: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def cpu_ms(self) -> float:
+        """CPU of one refresh in milliseconds."""
+        return 1000 * self.cpu_seconds / max(self.refreshes, 1)
+
+    def writes_a_refresh(self) -> float:
+        """Accepted writes of one refresh, Events apart."""
+        accepted = sum(n for write, n in self.writes.items() if write.accepted and write.resource != "events")
+        return accepted / max(self.refreshes, 1)
+
+    def events(self) -> int:
+        """Events written in the measured round, accepted or not."""
+        return sum(n for write, n in self.writes.items() if write.resource == "events")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """One line of the judgement."""
+
+    figure: str
+    measured: str
+    target: str
+    met: bool
+
+
+def judge(results: Mapping[str, Figures]) -> list[Verdict]:
+    """Hold the results against the targets, ratios first; contestants that did not run are left out."""
+    ours = results["ours"]
+    verdicts = list(_ratios(results, ours))
+    many = f"{ours.clients} clients"
+    seconds = f"{ours.start_seconds:.1f} s"
+    verdicts.append(Verdict(f"start to all Secrets, {many}", seconds, "≤ 6 s", ours.start_seconds <= START_SECONDS))
+    verdicts.append(_writes("rotating refresh", ours, WRITES_ROTATING))
+    verdicts.append(_cpu("rotating refresh", ours))
+    if machine := results.get("ours-machine"):
+        verdicts.append(_writes("client credentials", machine, WRITES_MACHINE))
+        verdicts.append(_cpu("client credentials", machine))
+    events = ours.events() + (machine.events() if machine else 0)
+    verdicts.append(Verdict("Events in the steady state", str(events), "0", events == 0))
+    verdicts += _restart(ours)
+    if ours.idle_mib is not None:
+        verdicts.append(_memory("idle", ours.idle_mib, IDLE_MIB))
+    verdicts.append(_memory(many, ours.loaded_mib, LOADED_MIB))
+    for key, result in results.items():
+        replays = result.server["replays"]
+        if key.startswith("ours"):
+            verdicts.append(Verdict(f"replays at the server, {key}", str(replays), "0", replays == 0))
+    return verdicts
+
+
+def _ratios(results: Mapping[str, Figures], ours: Figures) -> list[Verdict]:
+    found = []
+    if naive := results.get("naive"):
+        ratio = naive.start_seconds / ours.start_seconds
+        figure = "start: times as fast as the naive operator"
+        found.append(Verdict(figure, f"{ratio:.1f}", "≥ 4", ratio >= FASTER_THAN_NAIVE))
+    if reused := results.get("reused"):
+        ratio = reused.start_seconds / ours.start_seconds
+        found.append(Verdict("start: the same, its clients reused", f"{ratio:.1f}", "> 1", ratio > 1))
+    return found
+
+
+def _writes(what: str, result: Figures, target: int) -> Verdict:
+    measured = result.writes_a_refresh()
+    return Verdict(f"API writes a refresh, {what}", f"{measured:.2f}", str(target), abs(measured - target) < _ROUNDING)
+
+
+def _cpu(what: str, result: Figures) -> Verdict:
+    return Verdict(f"CPU a refresh, {what}", f"{result.cpu_ms:.1f} ms", "≤ 7 ms", result.cpu_ms <= CPU_MS)
+
+
+def _restart(ours: Figures) -> list[Verdict]:
+    if ours.restart is None:
+        return []
+    grants, writes = ours.restart
+    figure = f"restart with {ours.clients} valid tokens: "
+    return [
+        Verdict(f"{figure}grants", str(grants), "0", grants == 0),
+        Verdict(f"{figure}writes", str(writes), "0", writes == 0),
+    ]
+
+
+def _memory(what: str, measured: float, target: float) -> Verdict:
+    return Verdict(f"resident memory, {what}", f"{measured:.0f} MiB", f"≤ {target:.0f} MiB", measured <= target)

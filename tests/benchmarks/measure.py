@@ -1,0 +1,147 @@
+"""The course of one contestant: idle, start, quiet, one measured round of refreshes, settled, restart.
+
+First tokens live `life` seconds, so that everybody refreshes once soon; those of the measured round live an hour, so
+that quiet follows it. CPU and writes are taken from the first request of the round until two seconds after the last.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.cluster import Cluster
+from tests.benchmarks.contestants import Contestant
+from tests.benchmarks.figures import Figures
+from tests.benchmarks.processes import BenchmarkFailed, Running, TokenServerProcess
+from tests.control_plane import ControlPlane
+
+IDLE_SECONDS = 8
+SETTLE_SECONDS = 3
+QUIET_SECONDS = 2.0
+RESTART_SECONDS = 20
+LONG_LIFE = 3600
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What all contestants share."""
+
+    plane: ControlPlane
+    cluster: Cluster
+    tokens: TokenServerProcess
+    folder: Path
+    count: int
+    life: int
+    progress: Progress
+    runner: tuple[str, ...] = ()  # runs our operator under the sampler, which takes SIGUSR1 as the end of a part
+
+    def run(self, contestant: Contestant) -> Figures:
+        """Measure one contestant from nothing; its process is gone afterwards."""
+        figures = Figures(self.count)
+        before = self.tokens.stats()
+        self.cluster.create_namespace(contestant.namespace)
+        if not self.runner:
+            figures.idle_mib = self._idle(contestant)
+        self.progress(f"creating {self.count} clients")
+        self.cluster.create_all(contestant.clients(self.count, self.tokens.url))
+        self.tokens.set_life(self.life)
+        version = self.cluster.secrets_version(contestant.namespace)
+        operator = contestant.start(self.folder, self.plane.kubeconfig, self.life, self.runner)
+        try:
+            self._start(contestant, operator, version, figures)
+            self._round(operator, figures)
+            figures.loaded_mib = operator.rss_mib()
+        finally:
+            operator.stop()
+        if contestant.ours and contestant.grant_type == "RefreshToken" and not self.runner:
+            figures.restart = self._restart(contestant)
+        figures.server = _difference(before, self.tokens.stats())
+        return figures
+
+    def _idle(self, contestant: Contestant) -> float:
+        self.progress("idle, no clients")
+        operator = contestant.start(self.folder, self.plane.kubeconfig, self.life)
+        try:
+            time.sleep(IDLE_SECONDS)
+            return operator.rss_mib()
+        finally:
+            operator.stop()
+
+    def _start(self, contestant: Contestant, operator: Running, version: str, figures: Figures) -> None:
+        def seen(secrets: int) -> None:
+            if not secrets % 20:
+                self.progress(f"start: {secrets} of {self.count} token Secrets")
+
+        last = self.cluster.await_token_secrets(contestant.namespace, version, self.count, seen, operator.require)
+        figures.start_seconds = last - operator.started
+        figures.start_cpu_seconds = operator.cpu_seconds()
+        self.tokens.set_life(LONG_LIFE)
+
+    def _round(self, operator: Running, figures: Figures) -> None:
+        """Watch all clients refresh once."""
+        time.sleep(SETTLE_SECONDS)
+        first, writes = self.tokens.grants(), self.cluster.writes()
+        self._mark(operator)
+        cpu, figures.standing, begun = self._until_due(operator, first)
+        last = self._until_quiet(operator, first)
+        self._mark(operator)
+        figures.cpu_seconds = operator.cpu_seconds() - cpu
+        figures.round_seconds = time.monotonic() - begun
+        figures.refreshes = last - first
+        figures.writes = self.cluster.writes() - writes
+        time.sleep(SETTLE_SECONDS)
+
+    def _mark(self, operator: Running) -> None:
+        if self.runner:
+            operator.signal(signal.SIGUSR1)
+
+    def _until_due(self, operator: Running, first: int) -> tuple[float, float, float]:
+        """Wait for the round; return the CPU time used before it, the standing load, and when it began."""
+        begun = now = time.monotonic()
+        at_begin = cpu = operator.cpu_seconds()
+        while True:
+            before = (now, cpu)
+            now, cpu = time.monotonic(), operator.cpu_seconds()
+            if self.tokens.grants() > first:
+                now, cpu = before
+                return cpu, (cpu - at_begin) / max(now - begun, 0.1), now
+            if now - begun > self.life:
+                raise BenchmarkFailed(f"no refresh within {self.life} s:\n{operator.tail()}")
+            self.progress(f"waiting until tokens are due, {now - begun:.0f} s")
+            time.sleep(0.1)
+
+    def _until_quiet(self, operator: Running, first: int) -> int:
+        """Wait until everybody has refreshed and the last pass has ended; return the count of grants."""
+        deadline = time.monotonic() + 4 * self.life
+        count, since = first, time.monotonic()
+        while count - first < self.count or time.monotonic() - since < QUIET_SECONDS:
+            operator.require()
+            if (now := self.tokens.grants()) != count:
+                count, since = now, time.monotonic()
+            if time.monotonic() > deadline:
+                break
+            self.progress(f"measured round: {count - first} of {self.count} refreshes")
+            time.sleep(0.2)
+        return count
+
+    def _restart(self, contestant: Contestant) -> tuple[int, int]:
+        self.progress("restart with valid tokens")
+        grants, writes = self.tokens.grants(), self.cluster.writes()
+        operator = contestant.start(self.folder, self.plane.kubeconfig, self.life)
+        try:
+            time.sleep(RESTART_SECONDS)
+            operator.require()
+            made = self.cluster.writes() - writes
+        finally:
+            operator.stop()
+        accepted = sum(count for write, count in made.items() if write.accepted)
+        return self.tokens.grants() - grants, accepted
+
+
+def _difference(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    return {key: value - before[key] for key, value in after.items()}

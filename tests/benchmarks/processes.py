@@ -1,0 +1,85 @@
+"""The processes of the benchmark: what they have used so far, and their end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import httpx
+import psutil  # type: ignore[import-untyped]  # its stubs are not worth a dependency
+
+from tests.control_plane.children import Child
+
+ROOT = Path(__file__).resolve().parents[2]
+MIB = 1024 * 1024
+_START_SECONDS = 20
+
+
+class BenchmarkFailed(Exception):
+    """A figure could not be measured; the message says why, with the end of a log."""
+
+
+class Running(Child):
+    """A Python program under measurement, with its children."""
+
+    def __init__(self, name: str, arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> None:
+        self.started = time.monotonic()
+        super().__init__(name, [sys.executable, *arguments], folder, {"PYTHONPATH": str(ROOT), **env})
+        self._measured = psutil.Process(self.pid)
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time used so far, in user and kernel mode."""
+        self.require()
+        times = [process.cpu_times() for process in self._family()]
+        return sum(float(each.user + each.system) for each in times)
+
+    def rss_mib(self) -> float:
+        """Return the resident memory."""
+        self.require()
+        return sum(float(process.memory_info().rss) for process in self._family()) / MIB
+
+    def require(self) -> None:
+        """Raise when the program has ended."""
+        if not self.alive:
+            raise BenchmarkFailed(f"{self.name} ended:\n{self.tail()}")
+
+    def _family(self) -> list[psutil.Process]:
+        return [self._measured, *self._measured.children(recursive=True)]
+
+
+class TokenServerProcess:
+    """The token endpoint, seen from outside."""
+
+    def __init__(self, folder: Path, latency: float) -> None:
+        self._child = Running("token-server", ["-m", "tests.benchmarks.token_server", str(latency)], folder, {})
+        self._http = httpx.Client(base_url=f"http://127.0.0.1:{self._port()}", trust_env=False)
+        self.url = f"{str(self._http.base_url).rstrip('/')}/token"
+
+    def stats(self) -> dict[str, int]:
+        """Return the counters: grants, errors, replays."""
+        counts = self._http.get("/stats").raise_for_status().json()
+        return {"grants": 0, "errors": 0, "replays": 0, **counts}
+
+    def grants(self) -> int:
+        """Return how many token requests were granted so far."""
+        return self.stats()["grants"]
+
+    def set_life(self, seconds: int) -> None:
+        """Set how long access tokens live from now on."""
+        self._http.put("/life", content=str(seconds)).raise_for_status()
+
+    def stop(self) -> None:
+        """Kill the process."""
+        self._http.close()
+        self._child.stop(grace_seconds=0)
+
+    def _port(self) -> str:
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            self._child.require()
+            if (line := self._child.log.read_text()).endswith("\n"):
+                return line.strip()
+            time.sleep(0.05)
+        raise BenchmarkFailed("the token endpoint did not start")

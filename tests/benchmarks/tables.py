@@ -1,0 +1,78 @@
+"""The result as a person likes to read it, and the same as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.benchmarks.figures import Figures, Verdict
+
+Row = Sequence[str]
+_JUDGED = ("figure", "measured", "target", "")
+
+
+def show(console: Console, titles: Mapping[str, str], results: Mapping[str, Figures], verdicts: list[Verdict]) -> None:
+    """Print the judgement, the comparison, and where the writes went."""
+    judged = Table(title="Against the targets", title_justify="left")
+    for header in _JUDGED:
+        judged.add_column(header, justify="right" if header == "measured" else "left")
+    for verdict in verdicts:
+        colour = "green" if verdict.met else "bold red"
+        judged.add_row(verdict.figure, verdict.measured, verdict.target, f"[{colour}]{_word(verdict)}[/]")
+    console.print(judged)
+    compared = Table(title="Side by side", title_justify="left")
+    compared.add_column("")
+    for key in results:
+        compared.add_column(titles[key], justify="right")
+    for row in _comparison(results):
+        compared.add_row(*row)
+    console.print(compared)
+
+
+def markdown(titles: Mapping[str, str], results: Mapping[str, Figures], verdicts: list[Verdict]) -> str:
+    """Return the same two tables for a document."""
+    judged = [(each.figure, each.measured, each.target, _word(each)) for each in verdicts]
+    first = _markdown(_JUDGED, judged, right=(1,))
+    titled = ("", *(titles[key] for key in results))
+    second = _markdown(titled, list(_comparison(results)), right=range(1, len(titled)))
+    return f"{first}\n\n{second}"
+
+
+def _word(verdict: Verdict) -> str:
+    return "PASS" if verdict.met else "MISS"
+
+
+def _markdown(headers: Row, rows: Sequence[Row], right: Sequence[int]) -> str:
+    rule = ["---:" if at in right else "---" for at in range(len(headers))]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (headers, rule, *rows))
+
+
+def _comparison(results: Mapping[str, Figures]) -> Iterator[Row]:
+    every = list(results.values())
+    yield ("start to the last token Secret", *(f"{each.start_seconds:.1f} s" for each in every))
+    yield ("CPU of the start", *(f"{each.start_cpu_seconds:.1f} s" for each in every))
+    yield ("CPU a refresh", *(f"{each.cpu_ms:.1f} ms" for each in every))
+    yield ("CPU with nothing due, of one core", *(f"{100 * each.standing:.1f} %" for each in every))
+    yield ("API writes a refresh, Events apart", *(f"{each.writes_a_refresh():.2f}" for each in every))
+    for kind in sorted({_kind(write.verb, write.resource, write.accepted) for each in every for write in each.writes}):
+        yield (f"- {kind}", *(_share(each, kind) for each in every))
+    yield ("Events", *(str(each.events()) for each in every))
+    yield ("resident memory, idle", *("" if each.idle_mib is None else f"{each.idle_mib:.0f} MiB" for each in every))
+    yield (f"resident memory, {every[0].clients} clients", *(f"{each.loaded_mib:.0f} MiB" for each in every))
+    yield (
+        "restart: grants, writes",
+        *("" if each.restart is None else "{}, {}".format(*each.restart) for each in every),
+    )
+    yield ("refreshes measured", *(str(each.refreshes) for each in every))
+    yield ("refused by the server, replays", *(f"{each.server['errors']}, {each.server['replays']}" for each in every))
+
+
+def _kind(verb: str, resource: str, accepted: bool) -> str:
+    return f"{verb} {resource}{'' if accepted else ' (refused)'}"
+
+
+def _share(figures: Figures, kind: str) -> str:
+    count = sum(n for write, n in figures.writes.items() if _kind(*write) == kind)
+    return f"{count / max(figures.refreshes, 1):.2f}" if count else ""
