@@ -1,0 +1,74 @@
+"""The operator as a process of its own, as a Deployment runs it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.control_plane.children import Child
+from tests.integration.operator.eventually import GIVE_UP_SECONDS, eventually
+
+SERVING = "serving; grants are kept in namespace"
+
+
+class Operator:
+    """One operator; every start writes a log file of its own.
+
+    Attributes:
+        namespace: where it keeps its grants.
+    """
+
+    def __init__(self, kubeconfig: Path, folder: Path, namespace: str, watched: Sequence[str]) -> None:
+        self.namespace = namespace
+        self._kubeconfig, self._folder, self._watched = kubeconfig, folder, tuple(watched)
+        self._logs: list[Path] = []
+        self._child: Child | None = None
+
+    @property
+    def log(self) -> str:
+        """Everything it ever said."""
+        return "".join(path.read_text() for path in self._logs)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process runs."""
+        return self._child is not None and self._child.alive
+
+    def launch(self) -> None:
+        """Start the process and do not wait for anything."""
+        words = [sys.executable, "-m", "citrix_oauth_operator", "run", "--log-level", "debug"]
+        words += ["--operator-namespace", self.namespace]
+        for namespace in self._watched:
+            words += ["--watch-namespace", namespace]
+        name = f"{self.namespace}-{len(self._logs)}"
+        self._child = Child(name, words, self._folder, {"KUBECONFIG": str(self._kubeconfig)})
+        self._logs.append(self._child.log)
+
+    def start(self) -> None:
+        """Start the process; return when it serves."""
+        self.launch()
+        eventually(lambda: SERVING in self._logs[-1].read_text(), "the operator serves", lambda: self.log)
+
+    def terminate(self) -> None:
+        """Send SIGTERM and return at once."""
+        self._running().signal(signal.SIGTERM)
+
+    def wait(self) -> int:
+        """Return the exit status."""
+        return int(self._running()._process.wait(GIVE_UP_SECONDS))
+
+    def stop(self) -> None:
+        """SIGTERM, and an orderly end."""
+        if self.alive:
+            self.terminate()
+            assert self.wait() == 0, self.log
+
+    def kill(self) -> None:
+        """SIGKILL: no goodbye."""
+        self._running().stop(grace_seconds=0)
+
+    def _running(self) -> Child:
+        assert self._child is not None
+        return self._child

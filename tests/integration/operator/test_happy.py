@@ -1,0 +1,121 @@
+"""A healthy client, from `kubectl apply` to a token Secret that never goes stale."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from tests.control_plane import ControlPlane
+from tests.integration.operator import canary
+from tests.integration.operator.cluster import SERVERS, Object, text_of
+from tests.integration.operator.eventually import eventually
+from tests.integration.operator.reading import condition, kstatus, moment
+from tests.integration.operator.world import World
+from tests.standins.citrix_cloud import PRIVATE_POST
+
+LABELS = {"app.kubernetes.io/managed-by": "citrix-oauth-operator", "citrix-oauth.dev/client-name": "reports"}
+
+
+@pytest.fixture(scope="module")
+def reports(world: World) -> Object:
+    """The smallest client, as `kubectl apply` makes it, once it is Ready."""
+    spec: Object = {"type": "CitrixCloud", "issuer": world.cloud.issuer, "caBundle": world.ca_bundle}
+    spec |= {"allowedAddresses": ["127.0.0.0/8"], "requests": {"minInterval": "1s"}}
+    body = {"apiVersion": "citrix-oauth.dev/v1alpha1", "kind": "AuthorizationServer", "spec": spec}
+    world.cluster.create(SERVERS, {**body, "metadata": {"name": "citrix-cloud"}})  # in place of the built-in one
+    world.made.append((SERVERS, "citrix-cloud"))
+    world.signed_in("reports", "citrix-cloud", authorizationServerRef=None)
+    return world.ready("reports")
+
+
+def test_the_token_secret_has_four_keys_and_no_other_secret(world: World, reports: Object) -> None:
+    """Pods get a token and its ready header; neither the refresh token nor the client secret."""
+    secret = world.secret("reports-token") or {}
+    assert secret["type"] == "Opaque"
+    token = text_of(secret)
+    assert sorted(token) == ["access_token", "authorization", "expires_at", "token_type"]
+    assert token["token_type"] == "Bearer"
+    assert token["authorization"] == f"Bearer {token['access_token']}"
+    assert datetime.fromisoformat(token["expires_at"]) > datetime.now(UTC)
+    uid = reports["metadata"]["uid"]
+    assert secret["metadata"]["labels"] == {**LABELS, "citrix-oauth.dev/client-uid": uid}
+    (owner,) = secret["metadata"]["ownerReferences"]
+    assert (owner["kind"], owner["name"], owner["uid"], owner["controller"]) == ("CitrixClient", "reports", uid, True)
+    grant = world.grant("reports")
+    assert grant["type"] == "citrix-oauth.dev/grant"
+    assert not {grant["refresh_token"], PRIVATE_POST.secret} & set(token.values())
+
+
+def test_the_token_opens_the_protected_resource(world: World, reports: Object) -> None:
+    """Key `authorization` is the header as it is."""
+    assert reports
+    with world.cloud.http() as http:
+        headers = {"Authorization": world.token("reports")["authorization"]}
+        assert http.get(f"{world.cloud.origin}/citrixapi/store/resources", headers=headers).is_success
+
+
+def test_the_status_and_its_columns_tell_the_whole_story(world: World, reports: Object) -> None:
+    """When the token ends, when the next one comes, when a person must sign in again."""
+    assert reports
+    status = world.now("reports")["status"]
+    grant = world.grant("reports")
+    assert status["grant"] == {"namespace": world.operator.namespace, "chain": grant["chain"], "seq": grant["seq"]}
+    assert {"openid", "wsp", "spa", "leases", "offline_access"} <= set(status["scopes"])
+    client = world.now("reports")
+    assert moment(client, "lastRefreshTime") < moment(client, "nextRefreshTime") < moment(client, "expirationTime")
+    assert {"failedAttempts", "lastError", "lastFailureTime"}.isdisjoint(status)
+    row = world.cluster.table(f"/apis/citrix-oauth.dev/v1alpha1/namespaces/{world.namespace}/citrixclients", "reports")
+    assert (row["Ready"], row["Reason"], row["Server"]) == ("True", "TokenValid", "citrix-cloud")
+    assert (row["Expires"], row["Next"]) == (status["expirationTime"], status["nextRefreshTime"])
+    assert row["Secret"] == "reports-token"
+
+
+def test_tools_read_it_as_current(world: World, reports: Object, control_plane: ControlPlane) -> None:
+    """`kubectl wait` and kstatus (Flux) agree, and a client nobody has seen yet is not current."""
+    assert kstatus(reports) == "Current"
+    unseen = {**reports, "status": {"observedGeneration": -1}}
+    assert kstatus(unseen) == "InProgress"
+    wait = ("wait", "--for=condition=Ready", "cxc/reports", "--timeout=30s", "-n", world.namespace)
+    assert "condition met" in control_plane.kubectl(*wait).stdout
+
+
+def test_one_event_tells_that_it_works(world: World, reports: Object) -> None:
+    """`kubectl describe` shows it."""
+    assert reports
+    assert [(one["type"], one["reason"]) for one in world.events("reports")] == [("Normal", "TokenValid")]
+
+
+def test_the_server_object_says_that_it_is_accepted(world: World, reports: Object) -> None:
+    """Platform admins see at once whether the operator understands their description."""
+    assert reports
+    found = eventually(lambda: condition(world.cluster.get(SERVERS, "citrix-cloud"), "Accepted"), "it is judged")
+    assert (found["status"], found["reason"]) == ("True", "Accepted")
+
+
+def test_short_lived_tokens_are_refreshed_in_time_with_four_writes_and_no_event_each(stage: World) -> None:
+    """Judged by the server (no replay, one request a refresh) and by the API server's own count of writes."""
+    stage.cloud.configure(access_token_life=5)
+    stage.signed_in("steady", stage.stand_in("steady"))
+    first = stage.refreshed("steady", 1)["status"]["grant"]["seq"]
+    before, told, requests = stage.cluster.writes(), len(stage.events("steady")), _requests(stage)
+    stage.refreshed("steady", first + 3)
+
+    def four_each() -> bool:  # between two refreshes; during one, the sums do not match
+        count = _requests(stage) - requests
+        written = stage.cluster.writes() - before
+        return count >= 3 and written == {"PUT secrets": 3 * count, "PATCH citrixclients": count}
+
+    eventually(four_each, "intent, commit, token Secret and status, and nothing else", stage.cluster.writes)
+    assert len(stage.events("steady")) == told
+    assert (stage.cloud.stats().replays, stage.cloud.stats().errors) == (0, {})
+    assert all(condition(one, "Ready").get("status") != "False" for one in stage.history.of("steady"))
+
+
+def _requests(world: World) -> int:
+    return world.cloud.stats().token_requests["refresh_token"]
+
+
+def test_no_secret_shows_anywhere(world: World) -> None:
+    """Logs at DEBUG, Events, objects and their past versions."""
+    canary.check(world)
