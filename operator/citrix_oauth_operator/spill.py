@@ -7,6 +7,7 @@ it. Nothing here can fail a refresh: a folder that is full or gone costs the sec
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import json
 import logging
@@ -73,12 +74,12 @@ class SpillFolder:
             part.rename(path)
         except OSError as error:
             log.warning("an answer could not be spilled: %s", type(error).__name__)
-            part.unlink(missing_ok=True)
+            _remove(part)
 
     def drop(self, attempt: str) -> None:
         """Remove an answer that is committed, or that holds no token."""
         if self._folder is not None:
-            self._path(attempt).unlink(missing_ok=True)
+            _remove(self._path(attempt))
 
     def left_behind(self) -> Iterator[Spilled]:
         """Return what earlier processes left; a file that cannot be read stays for a person to look at."""
@@ -94,6 +95,12 @@ class SpillFolder:
         if self._folder is None:
             raise RuntimeError("there is no spill folder")
         return self._folder / f"{attempt}{_SUFFIX}"
+
+
+def _remove(path: Path) -> None:
+    """Remove a file; one that stays is of a `seq` that was committed, and is passed over at the next start."""
+    with contextlib.suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _state(spilled: Spilled) -> dict[str, Any]:

@@ -18,6 +18,18 @@ def sanitised(text: object, limit: int = 64) -> str | None:
     return _PRINTABLE.sub("", text)[:limit] or None
 
 
+WAIT = (
+    "Nothing needs to be done now: it is tried again at status.nextRefreshTime. If it lasts, ask whoever runs the"
+    " authorization server."
+)
+
+
+def as_sentence(text: str) -> str:
+    """Return a text with a capital at its beginning and a full stop at its end."""
+    text = text.strip()
+    return text and text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One failure, in words that name what is wrong and what helps.
@@ -39,6 +51,11 @@ class Problem:
     server_code: str | None = None
     transaction_id: str | None = None
     retry_after: timedelta | None = None
+
+    @property
+    def advice(self) -> str:
+        """What a person does about it, as a sentence; for what passes by itself: wait."""
+        return as_sentence(self.remedy) or (WAIT if self.transient else "")
 
     @property
     def transient(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from .durations import rfc3339, words
 from .model import Token
 from .outcome import Outcome
-from .problem import Problem
+from .problem import Problem, as_sentence
 from .reasons import ConditionType, Reason
 from .schedule import KUBELET_LAG
 
@@ -95,7 +95,7 @@ def last_error(problem: Problem) -> Status:
         "httpStatus": problem.http_status,
         "serverCode": problem.server_code,
         "transactionId": problem.transaction_id,
-        "remedy": problem.remedy,
+        "remedy": problem.advice,
     }
     return {key: value for key, value in fields.items() if value}
 
@@ -124,7 +124,7 @@ def _standing(condition: Mapping[str, Any]) -> Status:
 
 def sentence(problem: Problem) -> str:
     """Return message and remedy as a person reads them."""
-    return f"{problem.message} {problem.remedy}".strip()
+    return f"{as_sentence(problem.message)} {problem.advice}".strip()
 
 
 def _ready(outcome: Outcome, now: datetime) -> Status:
@@ -140,7 +140,10 @@ def _ready(outcome: Outcome, now: datetime) -> Status:
         return _condition(ConditionType.READY, "False", Reason.TOKEN_EXPIRED, text)
     text = "spec.suspend is true: no token is requested." if outcome.suspended else "No token yet."
     return _condition(
-        ConditionType.READY, "Unknown", Reason.PENDING, outcome.problem.message if outcome.problem else text
+        ConditionType.READY,
+        "Unknown",
+        Reason.PENDING,
+        as_sentence(outcome.problem.message) if outcome.problem else text,
     )
 
 
