@@ -42,7 +42,7 @@ def _lit(trace: Trace | None, now: float) -> int:
 def _stage(name: str, trace: Trace | None, lit: int, *, dead: bool) -> Text:
     place = STAGES.index(name)
     reached = trace is not None and (name not in SEEN or name in trace.times)
-    if place == lit and reached:
+    if place == lit and reached and not dead:
         return Text(name, "bold black on bright_green")
     if dead:
         return Text(name, "red dim")

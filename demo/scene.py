@@ -48,6 +48,7 @@ def add_server(plane: ControlPlane, cloud: CitrixCloud) -> None:
         "caBundle": base64.b64encode(cloud.ca_pem).decode(),
         "allowedAddresses": ["127.0.0.0/8"],
         "requests": {"minInterval": "2s"},
+        "refreshToken": {"lifetime": "24h", "lifetimeModel": "Sliding"},  # as the stand-in does it
     }
     server = {"kind": "AuthorizationServer", "metadata": {"name": "citrix-cloud"}, "spec": spec}
     _apply(plane, [{"apiVersion": "citrix-oauth.dev/v1alpha1", **server}])
