@@ -67,4 +67,4 @@ def check_trouble(client: Object, kind: str, reason: str) -> None:
     assert [one for one in KINDS if condition(client, one)] == [kind]
     if kind == "Stalled":
         assert kstatus(client) == "Failed"
-        assert "nextRefreshTime" not in client["status"]
+        assert ("nextRefreshTime" in client["status"]) is (reason == "SecretNotOwned"), "whether the grant goes on"
