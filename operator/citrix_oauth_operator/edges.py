@@ -33,6 +33,12 @@ class Observes(Protocol):
     async def observe(self, ref: ClientRef) -> Observed | None: ...
 
 
+class Slots(Protocol):
+    """The places in flight at each server."""
+
+    def slot(self, server: Server) -> AbstractAsyncContextManager[None]: ...
+
+
 class Spills(Protocol):
     """HOLD: keeps an answer until it is committed; never fails."""
 
@@ -73,6 +79,8 @@ class RemembersRefusals(Protocol):
 
 class KeepsBudgets(Protocol):
     """The request budget of each server."""
+
+    async def turn(self, server: Server) -> None: ...
 
     def slot(self, server: Server) -> AbstractAsyncContextManager[None]: ...
 

@@ -21,6 +21,7 @@ log = logging.getLogger(__name__)
 GETS_PER_SECOND = 20
 SHORTEST_ROUND_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
+FRESH_SECONDS = 2.0
 RELIST_SECONDS = 600.0
 
 
@@ -72,7 +73,7 @@ class Poll:
     async def _compare(self, actor: Actor) -> int:
         """Wake a client whose Secrets are not as its last pass saw them; return the number of GETs."""
         last = actor.last
-        if actor.running or actor.waiting:
+        if actor.running or actor.waiting or self.clock.boottime() - actor.looked < FRESH_SECONDS:
             return 0
         if last is None:
             self.queue.wake(actor.ref.uid)  # not looked at since the start: a whole pass

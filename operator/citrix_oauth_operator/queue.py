@@ -20,7 +20,7 @@ from citrix_oauth_operator.ready import ReadyClients
 
 log = logging.getLogger(__name__)
 
-PASSES = 48  # passes under way at once
+PASSES = 32  # passes under way at once
 PASSES_A_SERVER = 24  # of which at most so many for one authorization server: a dead one does not stop the others
 _CONFLICT_SECONDS = 0.2
 _LONGEST_SLEEP = 5.0  # so that a suspended machine is noticed soon after it wakes
@@ -42,6 +42,7 @@ class Actor:
     waiting: bool = False  # in `ReadyClients` or parked
     woken: bool = False
     failures: int = 0
+    looked: float = 0.0  # boot time of the last pass's end
     last: Outcome | None = field(default=None, repr=False)
 
 
@@ -147,7 +148,7 @@ class Queue:
         try:
             due = await self._due_after(actor)
         finally:
-            actor.running = False
+            actor.running, actor.looked = False, self._clock.boottime()
             self._by_server[server] -= 1
             self._unpark(server)
             if self._actors.get(actor.ref.uid) is actor:

@@ -103,15 +103,17 @@ class Reconciler:
     async def _grant(self, seen: Observed, decision: AdoptSeed | Refresh | RequestToken) -> Done | None:
         server = seen.ready_inputs.server
         try:
-            async with self.budgets.slot(server):
-                seen, chain = await self._claimed(seen)
-                match decision:
-                    case AdoptSeed():
-                        done = _after(seen, await self.protocol.adopt(seen, chain))
-                    case Refresh(doubt=doubt):
-                        done = _after(seen, await self.protocol.refresh(seen, doubt=doubt))
-                    case _:
-                        done = self._requested(seen, await self.requests.request(seen.ready_inputs))
+            seen, chain = await self._claimed(seen)
+            await self.budgets.turn(server)
+            match decision:
+                case AdoptSeed():
+                    done = _after(seen, await self.protocol.adopt(seen, chain))
+                case Refresh(doubt=doubt):
+                    done = _after(seen, await self.protocol.refresh(seen, doubt=doubt))
+                case _:
+                    async with self.budgets.slot(server):
+                        answer = await self.requests.request(seen.ready_inputs)
+                    done = self._requested(seen, answer)
         except Conflict:
             raise
         except ApiError as error:
@@ -148,19 +150,33 @@ class Reconciler:
 
     async def _publish(self, done: Done) -> tuple[TokenSecret, Problem | None]:
         """Make the token Secret hold the newest token (step 9), whatever became of the request."""
-        seen, ref = done.seen, done.seen.client.ref
+        seen = done.seen
         token, secret = done.token or seen.token, seen.secret
         if secret.exists and not secret.ours:
             return secret, problems.secret_not_owned(seen.secret_name)
         if token is None or token.expires_at <= self.clock.now() or (secret.intact and secret.token == token):
             return secret, None
         try:
-            written = await self.secrets.publish(ref, seen.secret_name, token, secret)
-            if (old := seen.client.status.secret_name) and old != seen.secret_name:
-                await self.secrets.delete_old(ref, old)
+            written = await self._write(done, token)
         except ApiError as error:
             return secret, problems.publish_failed(seen.secret_name, error.status)
+        if not written.ours:
+            return written, problems.secret_not_owned(seen.secret_name)
         return written, None
+
+    async def _write(self, done: Done, token: Token) -> TokenSecret:
+        """Write the token Secret; where it is not as it was seen, look once more."""
+        seen, ref = done.seen, done.seen.client.ref
+        try:
+            written = await self.secrets.publish(ref, seen.secret_name, token, seen.secret)
+        except Conflict:
+            found = await self.secrets.observe(ref, seen.secret_name)
+            if found.exists and not found.ours:
+                return found
+            written = await self.secrets.publish(ref, seen.secret_name, token, found)
+        if (old := seen.client.status.secret_name) and old != seen.secret_name:
+            await self.secrets.delete_old(ref, old)
+        return written
 
 
 def _after(seen: Observed, settled: Settled) -> Done | None:

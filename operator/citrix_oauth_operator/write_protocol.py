@@ -20,13 +20,21 @@ from citrix_oauth_operator.domain.model import ClientRef, Grant, Holder
 from citrix_oauth_operator.domain.observed import Inputs, Observed
 from citrix_oauth_operator.domain.protocol import Attempt, Terms
 from citrix_oauth_operator.domain.reasons import DEAD_GRANT
-from citrix_oauth_operator.edges import SeedClaims, Settled, Spills, TokenRequests
+from citrix_oauth_operator.edges import SeedClaims, Settled, Slots, Spills, TokenRequests
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_store import GrantStore, Stored
 from citrix_oauth_operator.spill import Spilled
 from citrix_oauth_operator.wire.raw import RawAnswer
 
-SUSPENSION_SECONDS = 5.0  # more than this between intent and request, and the machine may have slept
+STALE_SECONDS = 5.0  # an intent older than this is written again before the request
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A stored intent, and the boot time [s] just before it was written."""
+
+    stored: Stored
+    written: float
 
 
 @dataclass(slots=True)
@@ -36,6 +44,7 @@ class WriteProtocol:
     store: GrantStore
     claims: SeedClaims
     requests: TokenRequests
+    slots: Slots
     spill: Spills
     clock: Clock
     holder: Holder
@@ -76,21 +85,26 @@ class WriteProtocol:
         intent = await self._intend(seen.client.ref, Stored(seen.grant, seen.grant_version), doubt=doubt)
         return await self._send(seen, intent)
 
-    async def _intend(self, ref: ClientRef, stored: Stored, *, doubt: bool) -> Stored:
+    async def _intend(self, ref: ClientRef, stored: Stored, *, doubt: bool) -> Intent:
         """Step 5: the durable intent. If the API server cannot be written, no token is spent."""
-        while True:
-            attempt = Attempt(self._new_id(), self.holder, self.clock.now())
-            before = self.clock.boottime()
-            stored = await self.store.save(
-                ref, replace(stored, grant=protocol.intend(stored.grant, attempt, doubt=doubt))
-            )
-            if self.clock.boottime() - before <= SUSPENSION_SECONDS:
-                return stored
+        attempt, written = Attempt(self._new_id(), self.holder, self.clock.now()), self.clock.boottime()
+        grant = protocol.intend(stored.grant, attempt, doubt=doubt)
+        return Intent(await self.store.save(ref, replace(stored, grant=grant)), written)
 
-    async def _send(self, seen: Observed, intent: Stored) -> Settled:
+    async def _fresh(self, ref: ClientRef, intent: Intent) -> Stored:
+        """Write the intent again if it has waited, or if the machine was suspended: somebody may have taken it over."""
+        stored, written = intent.stored, intent.written
+        while self.clock.boottime() - written > STALE_SECONDS:
+            attempt, written = Attempt(self._new_id(), self.holder, self.clock.now()), self.clock.boottime()
+            stored = await self.store.save(ref, replace(stored, grant=protocol.renew(stored.grant, attempt)))
+        return stored
+
+    async def _send(self, seen: Observed, written: Intent) -> Settled:
         """Steps 6 to 8: request, hold, commit."""
         inputs, ref = seen.ready_inputs, seen.client.ref
-        unread = await self.requests.refresh(inputs, intent.grant.refresh_token)
+        async with self.slots.slot(inputs.server):
+            intent = await self._fresh(ref, written)
+            unread = await self.requests.refresh(inputs, intent.grant.refresh_token)
         terms = protocol.terms(inputs, self.share())
         attempt = self._hold(ref, intent, unread, terms)
         answer = self.requests.read(inputs, unread)

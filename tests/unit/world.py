@@ -122,7 +122,7 @@ class World:
             identity=identity,
         )
         spill = SpillFolder(self._spill)
-        protocol = WriteProtocol(store, claims, self.server, spill, clock, identity.holder, share=lambda: 0.0)
+        protocol = WriteProtocol(store, claims, self.server, budgets, spill, clock, identity.holder, share=lambda: 0.0)
         reporter = Reporter(clients, Events(api, clock), clock)
         reconciler = Reconciler(
             clock, observer, clients, protocol, self.server, refusals, budgets, secrets, reporter, share=lambda: 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import logging
 import os
 from collections.abc import Mapping
@@ -89,5 +88,5 @@ def main(options: argparse.Namespace) -> int:
 
     settings = settings_of(options, os.environ)
     configure_logging(settings.log_format, settings.log_level)
-    asyncio.run(run(settings))
+    run(settings)
     return 0

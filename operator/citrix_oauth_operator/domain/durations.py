@@ -23,12 +23,12 @@ def parse_duration(text: str) -> timedelta:
 
 def rfc3339(moment: datetime) -> str:
     """Format a time as Kubernetes does: UTC, whole seconds, never rounded up."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z"
 
 
 def rfc3339_micro(moment: datetime) -> str:
     """Format a time as `metav1.MicroTime`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def parse_rfc3339(text: object) -> datetime | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from .model import Grant, TokenSecret
 from .observed import Inputs, Observed
@@ -74,17 +74,12 @@ def _retry(seen: Observed, act: Act, problem: Problem, now: datetime) -> datetim
     if pending is not None and pending.doubt:
         wait = pending.started + ladder_delay(pending.tries) - now
     else:
-        wait = max(backoff(seen.client.status.failed_attempts + 1, act.share), _not_due_for(seen, now))
+        wait = backoff(seen.client.status.failed_attempts + 1, act.share)
         if problem.reason is Reason.RESPONSE_INVALID and isinstance(seen.inputs, Inputs):
-            wait = max(wait, seen.inputs.server.requests.min_interval)
+            wait = max(wait, seen.inputs.server.requests.min_interval, due_time(seen) - now)
     if problem.retry_after is not None:
         wait = max(wait, problem.retry_after)
     return now + wait
-
-
-def _not_due_for(seen: Observed, now: datetime) -> timedelta:
-    """A token that came with a flaw beside it is not asked for again before it is due; the flaw stands until then."""
-    return due_time(seen) - now if isinstance(seen.inputs, Inputs) and seen.token else timedelta(0)
 
 
 def _look_again(

@@ -57,6 +57,20 @@ def intend(grant: Grant, attempt: Attempt, *, doubt: bool) -> Grant:
     return replace(grant, pending=pending, rejection=None)
 
 
+def renew(grant: Grant, attempt: Attempt) -> Grant:
+    """Return the grant whose intent was not used in time, for the same try begun anew."""
+    if grant.pending is None:
+        raise TypeError("an intent was written before")
+    pending = replace(
+        grant.pending,
+        attempt=attempt.id,
+        first_sent=attempt.now if grant.pending.tries == 1 else grant.pending.first_sent,
+        started=attempt.now,
+        deadline=attempt.now + INTENT_DEADLINE,
+    )
+    return replace(grant, pending=pending)
+
+
 def commit(grant: Grant, granted: Granted, terms: Terms, now: datetime) -> Grant:
     """Return the grant after an answer with tokens (step 8): the next `seq`, no intent.
 

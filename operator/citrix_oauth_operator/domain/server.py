@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -105,6 +105,19 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long tokens live.
+
+    Attributes:
+        access_token: when an answer says nothing.
+        refresh_token: None when it is not known.
+    """
+
+    access_token: timedelta = timedelta(minutes=30)
+    refresh_token: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """One authorization server, parsed and checked."""
 
@@ -126,8 +139,13 @@ class Server:
         return self.issuer or self.endpoints.token
 
 
-def parse_server(name: str, spec: Mapping[str, object]) -> Server:
+def parse_server(
+    name: str, spec: Mapping[str, object], lifetimes_of: Callable[[ServerType], Lifetimes] = lambda _type: Lifetimes()
+) -> Server:
     """Parse the spec of an AuthorizationServer.
+
+    Args:
+        lifetimes_of: what is known of a type's tokens, where the spec does not say.
 
     Raises:
         FieldError: names the field and the remedy.
@@ -138,6 +156,7 @@ def parse_server(name: str, spec: Mapping[str, object]) -> Server:
         raise FieldError("spec.type", f"{server_type} is not supported yet", "use type OIDC where the server speaks it")
     if "storefront" in spec:
         raise FieldError("spec.storefront", "StoreFront is not supported yet", "remove the field")
+    lifetimes = lifetimes_of(server_type)
     requests, tokens, endpoints = (fields.sub(part) for part in ("requests", "refreshToken", "endpoints"))
     server = Server(
         name=name,
@@ -150,12 +169,12 @@ def parse_server(name: str, spec: Mapping[str, object]) -> Server:
             concurrency=requests.number("concurrency", 8),
             per_second=requests.number("perSecond", 20),
             burst=requests.number("burst", 100),
-            min_interval=_duration(requests, "minInterval", "60s"),
+            min_interval=_duration(requests, "minInterval", "60s") or timedelta(0),
         ),
-        access_token_lifetime=_duration(fields, "accessTokenLifetime", "30m"),
-        refresh_token_lifetime=_duration(tokens, "lifetime", "24h") if tokens.text("lifetime") else None,
+        access_token_lifetime=_duration(fields, "accessTokenLifetime") or lifetimes.access_token,
+        refresh_token_lifetime=_duration(tokens, "lifetime") or lifetimes.refresh_token,
         lifetime_model=tokens.enum("lifetimeModel", LifetimeModel, LifetimeModel.UNKNOWN),
-        reuse_grace=_duration(tokens, "reuseGrace", "0s"),
+        reuse_grace=_duration(tokens, "reuseGrace") or timedelta(0),
     )
     _check_urls(server)
     return server
@@ -195,9 +214,10 @@ def _allowed_namespaces(fields: Fields) -> AllowedNamespaces:
             return AllowedNamespaces()
 
 
-def _duration(fields: Fields, key: str, default: str) -> timedelta:
+def _duration(fields: Fields, key: str, default: str = "") -> timedelta | None:
+    text = fields.text(key) or default
     try:
-        return parse_duration(fields.text(key) or default)
+        return parse_duration(text) if text else None
     except ValueError:
         raise FieldError(fields.path(key), "is not a duration", "write it like 24h, 30m or 60s") from None
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -27,13 +26,13 @@ class Budgets:
     clock: Clock
     _meters: dict[str, _Meter] = field(default_factory=dict)
 
-    @asynccontextmanager
-    async def slot(self, server: Server) -> AsyncIterator[None]:
-        """Hold one of the server's places in flight, entered when the rate allows."""
-        meter = self._meter(server)
-        async with meter.in_flight:
-            await asyncio.sleep(self._wait(meter))
-            yield
+    async def turn(self, server: Server) -> None:
+        """Wait until the server's rate allows one more request: before the intent, so that no intent waits for it."""
+        await asyncio.sleep(self._wait(self._meter(server)))
+
+    def slot(self, server: Server) -> AbstractAsyncContextManager[None]:
+        """Hold one of the server's places in flight, for the request alone: that many tokens a crash can cost."""
+        return self._meter(server).in_flight
 
     def close(self, server: Server, span: timedelta) -> None:
         """Ask the server nothing for a while: it said so (Retry-After)."""

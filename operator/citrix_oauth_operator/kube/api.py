@@ -7,7 +7,6 @@ kopf has loaded anyway, carries the requests (docs/adr/0002).
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import ssl
@@ -18,8 +17,10 @@ from typing import Any, Self
 from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 from kubernetes.client import Configuration
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+from yarl import URL
 
 from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound, Unreachable
 
@@ -27,7 +28,7 @@ JSON = dict[str, Any]
 GROUP_PATH = "/apis/citrix-oauth.dev/v1alpha1"
 
 _TOTAL_SECONDS = 10
-_CONNECTIONS = 48
+_CONNECTIONS = 32
 _CREDENTIALS_SECONDS = 60  # bound ServiceAccount tokens rotate on disk; exec plugins answer from their cache
 _MERGE_PATCH = "application/merge-patch+json"
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -141,9 +142,10 @@ class Api:
 
     async def _send(self, verb: str, path: str, body: object, headers: dict[str, str]) -> tuple[int, bytes]:
         assert self._session is not None  # noqa: S101 - for the type checker; _request has looked
-        data = None if body is None else json.dumps(body, separators=(",", ":")).encode()
+        data = None if body is None else orjson.dumps(body)
         try:
-            async with self._session.request(verb, self._host + path, data=data, headers=headers) as answer:
+            url = URL(self._host + path, encoded=True)  # our paths need no quoting
+            async with self._session.request(verb, url, data=data, headers=headers) as answer:
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError):
             raise Unreachable from None
@@ -164,7 +166,7 @@ def _result(status: int, content: bytes) -> JSON:
     if status >= HTTPStatus.BAD_REQUEST:
         raise ApiError(status)
     try:
-        result: JSON = json.loads(content)
+        result: JSON = orjson.loads(content)
     except ValueError:
         raise Unreachable from None
     return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from typing import Any, Protocol
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import problems
 from citrix_oauth_operator.domain.fields import FieldError
-from citrix_oauth_operator.domain.model import Binding, Claim, ClientRef, Grant, Holder
+from citrix_oauth_operator.domain.model import Binding, Claim, ClientRef, Grant, Holder, TokenSecret
 from citrix_oauth_operator.domain.observed import Client, Inputs, Liveness, Observed
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.secrecy import SecretText
@@ -85,19 +84,21 @@ class Observer:
         inputs = await self._inputs(client, raw_spec, credentials)
         name = inputs.spec.secret_name if isinstance(inputs, Inputs) else client.status.secret_name
         name = name or _wanted_name(ref, raw_spec)
-        secret, stored = await asyncio.gather(self.secrets.observe(ref, name), self.grants.load(ref))
+        stored = await self.grants.load(ref)
         grant = stored.grant if stored else None
+        new = grant is None and not client.status.operator_namespace
         return Observed(
             client=client,
             inputs=inputs,
             operator_namespace=self.operator_namespace,
             secret_name=name,
-            secret=secret,
+            # nobody served a new client: what is there all the same is met as a conflict, and read then
+            secret=TokenSecret() if new else await self.secrets.observe(ref, name),
             grant=grant,
             grant_version=stored.version if stored else "",
             credentials_name=credentials_name,
             credentials_version=credentials["metadata"]["resourceVersion"] if credentials else "",
-            claim=await self._claim(inputs, grant),
+            claim=None if new else await self._claim(inputs, grant),
             refusal=self.refusals.find(inputs.credential) if isinstance(inputs, Inputs) else None,
             **self._intent(ref, grant),
         )

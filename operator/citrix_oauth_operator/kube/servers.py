@@ -9,7 +9,7 @@ from citrix_oauth_operator.domain.fields import FieldError
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import ConditionType, Reason
 from citrix_oauth_operator.domain.server import Server, parse_server
-from citrix_oauth_operator.servers import BUILT_IN
+from citrix_oauth_operator.servers import BUILT_IN, profile
 
 from .api import GROUP_PATH, JSON, Api
 
@@ -61,7 +61,7 @@ class Servers:
 def _parse(body: JSON) -> Server | Problem:
     name = body["metadata"]["name"]
     try:
-        return parse_server(name, body.get("spec") or {})
+        return parse_server(name, body.get("spec") or {}, lambda kind: profile(kind).lifetimes)
     except FieldError as error:
         return problems.server_invalid(name, error)
 

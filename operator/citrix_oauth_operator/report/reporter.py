@@ -6,6 +6,7 @@ import logging
 from typing import Any, Protocol
 
 from citrix_oauth_operator.clock import Clock
+from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.outcome import Outcome
@@ -57,4 +58,5 @@ def _log(outcome: Outcome) -> None:
         level = logging.WARNING if outcome.attempted else logging.DEBUG
         log.log(level, "%s: %s: %s", ref, problem.reason, problem.message)
     elif outcome.attempted:
-        log.info("%s: refreshed, seq %s, next %s", ref, grant.seq if grant else "-", outcome.next_refresh)
+        due = rfc3339(outcome.next_refresh) if outcome.next_refresh else "-"
+        log.info("%s: refreshed, seq %s, next %s", ref, grant.seq if grant else "-", due)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from citrix_oauth_operator.domain.server import LifetimeModel, Reach, Server, ServerType
+from citrix_oauth_operator.domain.server import LifetimeModel, Lifetimes, Reach, Server, ServerType
 
 from .profile import Profile
 
 PROFILE = Profile(
+    lifetimes=Lifetimes(access_token=timedelta(minutes=30), refresh_token=timedelta(hours=24)),
     transaction_header="Citrix-TransactionId",
     catalogue={
         "invalid_client": (
@@ -25,7 +26,7 @@ BUILT_IN = Server(
     type=ServerType.CITRIX_CLOUD,
     issuer="https://accounts.cloud.com/core",
     reach=Reach(allowed_hosts=("*.cloud.com",)),
-    access_token_lifetime=timedelta(minutes=30),
-    refresh_token_lifetime=timedelta(hours=24),
+    access_token_lifetime=PROFILE.lifetimes.access_token,
+    refresh_token_lifetime=PROFILE.lifetimes.refresh_token,
     lifetime_model=LifetimeModel.UNKNOWN,  # not documented whether a refresh extends the 24 hours
 )

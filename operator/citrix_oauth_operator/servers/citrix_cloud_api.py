@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from citrix_oauth_operator.domain.server import Endpoints, Server, ServerType
+from citrix_oauth_operator.domain.server import Endpoints, Lifetimes, Server, ServerType
 
 from .profile import Profile
 
 PROFILE = Profile(
+    lifetimes=Lifetimes(access_token=timedelta(hours=1)),
     authorization="CwsAuth Bearer={token}",  # an equals sign, not a space
     transaction_header="Citrix-TransactionId",
     catalogue={
@@ -32,7 +33,7 @@ BUILT_IN = tuple(
         name=name,
         type=ServerType.CITRIX_CLOUD_API,
         endpoints=Endpoints(token=f"https://{host}/cctrustoauth2/{{customerID}}/tokens/clients"),
-        access_token_lifetime=timedelta(hours=1),
+        access_token_lifetime=PROFILE.lifetimes.access_token,
     )
     for name, host in _HOSTS.items()
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from citrix_oauth_operator.domain.server import Lifetimes
+
 
 @dataclass(frozen=True, slots=True)
 class Profile:
@@ -13,9 +15,11 @@ class Profile:
     Attributes:
         authorization: the header value with which its tokens are used, `{token}` standing for the token.
         catalogue: remedy by OAuth error code, where this kind of server has a better one than the general text.
+        lifetimes: of its tokens, where an AuthorizationServer does not say.
         transaction_header: header that carries an id which the vendor's support asks for; empty for none.
     """
 
     authorization: str = "Bearer {token}"
     catalogue: Mapping[str, str] = field(default_factory=dict)
+    lifetimes: Lifetimes = Lifetimes()
     transaction_header: str = ""
