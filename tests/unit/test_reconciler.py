@@ -102,11 +102,11 @@ async def test_a_restored_backup_sends_nothing() -> None:
         pytest.param({}, Endpoints(token="https://evil.example/token"), "EndpointChanged", id="another token URL"),
     ],
 )
-async def test_a_grant_is_not_sent_elsewhere(spec: dict[str, object], endpoints: Endpoints, reason: str) -> None:
+async def test_a_grant_is_not_sent_elsewhere(spec: dict[str, object], endpoints: Endpoints | None, reason: str) -> None:
     """A refresh token goes where it was issued, for whom it was issued."""
     world, process = await _served()
     world.client(**spec)
-    world.discovery.answer = endpoints or world.discovery.answer
+    world.discovery.answer = world.discovery.answer if endpoints is None else endpoints
     await asyncio.sleep(3600)
     await process.run()
     assert (world.condition("Stalled")["reason"], len(world.server.sent)) == (reason, 1)
@@ -192,6 +192,7 @@ async def test_a_refused_credential_is_not_sent_again_by_a_restarted_operator() 
     await asyncio.sleep(780)
     world.server.script.append(error("invalid_client", 401))
     await process.run()
+    restarted = process
     for _ in range(5):
         restarted = world.boot()
         await restarted.refusals.load()

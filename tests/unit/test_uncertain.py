@@ -18,6 +18,7 @@ from tests.unit.world import GRANT_SECRET, World
 pytestmark = pytest.mark.looptime
 
 DUE = 18 * 60
+DROPPED: list[Play] = ["dropped"] * 200
 
 
 async def _due(*script: Play | Unread) -> World:
@@ -42,7 +43,7 @@ async def _keep_running(world: World, seconds: float) -> None:
 
 async def test_the_ladder_after_unknown_outcomes() -> None:
     """1, 3, 9, 20 s, then each 60 s up to ten times, then every 15 minutes; always the same refresh token."""
-    world = await _due(*["dropped"] * 18)
+    world = await _due(*DROPPED[:18])
     await _keep_running(world, 3600)
     assert [round(gap) for gap in world.server.gaps[:16]] == [1, 3, 9, 20, *[60] * 10, 900, 900]
     assert len({token for _, token in world.server.sent}) == 1
@@ -215,7 +216,7 @@ async def test_expiry_counts_from_the_first_request_with_the_refresh_token() -> 
 
 async def test_the_grants_end_ends_the_repeats() -> None:
     """After the refresh token's own life nothing is sent any more."""
-    world = await _due(*["dropped"] * 200)
+    world = await _due(*DROPPED)
     await _keep_running(world, 25 * 3600)
     last = world.server.sent[-1][0]
     assert last - world.grant.received_at <= timedelta(hours=24)

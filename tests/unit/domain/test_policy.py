@@ -47,7 +47,7 @@ BROKEN_SPEC = Problem(Reason.SPEC_INVALID, "wrong")
 DISCOVERY_DOWN = Problem(Reason.DISCOVERY_FAILED, "no document")
 REFUSED = Problem(Reason.CLIENT_REJECTED, "refused")
 REFUSAL = Refusal(REFUSED, T0)
-ANOTHERS = {"grant": {"namespace": "other", "chain": "chain-1", "seq": 7}}
+ANOTHERS: dict[str, object] = {"grant": {"namespace": "other", "chain": "chain-1", "seq": 7}}
 FAILING: Mapping[str, object] = {
     "conditions": [condition("RefreshFailed", "True", "ServerError")],
     "nextRefreshTime": rfc3339(T0 + 20 * MINUTE),
@@ -233,7 +233,6 @@ def test_a_short_token_leaves_a_quarter_of_its_life() -> None:
     assert decide(facts, T0 + 3 * MINUTE) == Refresh(doubt=True)
 
 
-@pytest.mark.xfail(reason="policy: rolled_back comes before new_seed, so its own remedy does not help")
 def test_a_new_seed_cures_a_rolled_back_grant() -> None:
     """The remedy of GrantRolledBack is a new seed."""
     assert decide(seen(grant=grant(seq=6), inputs=NEW_SEED), T0) == AdoptSeed()
