@@ -30,16 +30,22 @@ SERVED_SECONDS = 60
 # What the control plane writes for itself, whoever runs on it.
 _ITS_OWN = {"leases", "flowschemas", "prioritylevelconfigurations", "apiservices", "endpoints", "endpointslices"}
 _WRITES = {"POST", "PUT", "PATCH", "APPLY", "DELETE", "DELETECOLLECTION"}
+_READS = {"GET", "LIST"}
 _SAMPLE = re.compile(r"^apiserver_request_total\{(.*)\} (\S+)$", re.MULTILINE)
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
-class Write(NamedTuple):
-    """One kind of write: its verb, `resource` or `resource/subresource`, whether the API server accepted it."""
+class Request(NamedTuple):
+    """One kind of request: its verb, `resource` or `resource/subresource`, whether the API server accepted it."""
 
     verb: str
     resource: str
     accepted: bool
+
+    @property
+    def writes(self) -> bool:
+        """Whether it changes something."""
+        return self.verb in _WRITES
 
 
 class Cluster:
@@ -116,15 +122,15 @@ class Cluster:
                         return time.monotonic()
         raise BenchmarkFailed(f"{len(names)} of {count} token Secrets after {TOKEN_SECRETS_SECONDS} s")
 
-    def writes(self) -> Counter[Write]:
-        """Return all writes so far as the API server counted them, without its own."""
-        total: Counter[Write] = Counter()
+    def requests(self) -> Counter[Request]:
+        """Return all requests about objects so far as the API server counted them, without its own and watches."""
+        total: Counter[Request] = Counter()
         text = self._http.get("/metrics").raise_for_status().text
         for sample in _SAMPLE.finditer(text):
             label = dict(_LABEL.findall(sample[1]))
-            if label["verb"] in _WRITES and label["resource"] not in _ITS_OWN:
+            if label["verb"] in _WRITES | _READS and label["resource"] and label["resource"] not in _ITS_OWN:
                 resource = "/".join(part for part in (label["resource"], label["subresource"]) if part)
-                total[Write(label["verb"], resource, label["code"].startswith("2"))] += round(float(sample[2]))
+                total[Request(label["verb"], resource, label["code"].startswith("2"))] += round(float(sample[2]))
         return total
 
 

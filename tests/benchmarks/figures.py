@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from tests.benchmarks.cluster import Write
+from tests.benchmarks.cluster import Request
 
 FASTER_THAN_NAIVE = 4.0
 START_SECONDS = 6.0
@@ -21,10 +21,11 @@ class Figures:
     """The figures of one contestant; None where it was not asked.
 
     Attributes:
-        start_seconds: process start to the last token Secret.
+        start_seconds: process start to the last token Secret; `first_seconds`: to the first.
+        yardstick_ms: a fixed piece of work before the start and after the round; bigger where the machine was busy.
         refreshes: token requests granted in the measured round; the next three are about it.
         cpu_seconds: CPU time of the operator from the first to the last of them.
-        writes: writes by kind, of all.
+        requests: requests to the API server by kind; `start_requests`: those of the start.
         standing: CPU share of one core while nothing is due, all clients served.
         restart: grants and accepted writes after a restart with valid tokens.
         server: counters of the token endpoint, of the whole life of this contestant.
@@ -32,11 +33,15 @@ class Figures:
 
     clients: int
     start_seconds: float = 0.0
+    first_seconds: float = 0.0
     start_cpu_seconds: float = 0.0
+    start_plane_cpu_seconds: float = 0.0
+    yardstick_ms: tuple[float, float] = (0.0, 0.0)
     refreshes: int = 0
     cpu_seconds: float = 0.0
-    round_seconds: float = 0.0
-    writes: Counter[Write] = field(default_factory=Counter)
+    plane_cpu_seconds: float = 0.0
+    requests: Counter[Request] = field(default_factory=Counter)
+    start_requests: Counter[Request] = field(default_factory=Counter)
     standing: float = 0.0
     idle_mib: float | None = None
     loaded_mib: float = 0.0
@@ -48,14 +53,35 @@ class Figures:
         """CPU of one refresh in milliseconds."""
         return 1000 * self.cpu_seconds / max(self.refreshes, 1)
 
+    @property
+    def plane_cpu_ms(self) -> float:
+        """CPU of one refresh in the control plane, in milliseconds."""
+        return 1000 * self.plane_cpu_seconds / max(self.refreshes, 1)
+
     def writes_a_refresh(self) -> float:
         """Accepted writes of one refresh, Events apart."""
-        accepted = sum(n for write, n in self.writes.items() if write.accepted and write.resource != "events")
-        return accepted / max(self.refreshes, 1)
+        return accepted_writes(self.requests) / max(self.refreshes, 1)
+
+    def reads_a_refresh(self) -> float:
+        """Reads of one refresh, with those of whatever else runs in the operator."""
+        return _reads(self.requests) / max(self.refreshes, 1)
+
+    def start_requests_a_client(self) -> tuple[float, float]:
+        """Writes and reads of the start."""
+        return accepted_writes(self.start_requests) / self.clients, _reads(self.start_requests) / self.clients
 
     def events(self) -> int:
         """Events written in the measured round, accepted or not."""
-        return sum(n for write, n in self.writes.items() if write.resource == "events")
+        return sum(n for request, n in self.requests.items() if request.writes and request.resource == "events")
+
+
+def accepted_writes(requests: Counter[Request]) -> int:
+    """Count the writes that changed something, Events apart."""
+    return sum(n for each, n in requests.items() if each.writes and each.accepted and each.resource != "events")
+
+
+def _reads(requests: Counter[Request]) -> int:
+    return sum(n for request, n in requests.items() if not request.writes)
 
 
 @dataclass(frozen=True, slots=True)

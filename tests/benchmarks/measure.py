@@ -14,8 +14,14 @@ from pathlib import Path
 
 from tests.benchmarks.cluster import Cluster
 from tests.benchmarks.contestants import Contestant
-from tests.benchmarks.figures import Figures
-from tests.benchmarks.processes import BenchmarkFailed, Running, TokenServerProcess
+from tests.benchmarks.figures import Figures, accepted_writes
+from tests.benchmarks.processes import (
+    BenchmarkFailed,
+    Running,
+    TokenServerProcess,
+    control_plane_cpu_seconds,
+    yardstick_ms,
+)
 from tests.control_plane import ControlPlane
 
 IDLE_SECONDS = 8
@@ -51,6 +57,7 @@ class Bench:
         self.cluster.create_all(contestant.clients(self.count, self.tokens.url))
         self.tokens.set_life(self.life)
         version = self.cluster.secrets_version(contestant.namespace)
+        yardstick = yardstick_ms()
         operator = contestant.start(self.folder, self.plane.kubeconfig, self.life, self.runner)
         try:
             self._start(contestant, operator, version, figures)
@@ -58,6 +65,7 @@ class Bench:
             figures.loaded_mib = operator.rss_mib()
         finally:
             operator.stop()
+        figures.yardstick_ms = (yardstick, yardstick_ms())
         if contestant.ours and contestant.grant_type == "RefreshToken" and not self.runner:
             figures.restart = self._restart(contestant)
         figures.server = _difference(before, self.tokens.stats())
@@ -73,35 +81,41 @@ class Bench:
             operator.stop()
 
     def _start(self, contestant: Contestant, operator: Running, version: str, figures: Figures) -> None:
+        plane, requests = control_plane_cpu_seconds(), self.cluster.requests()
+
         def seen(secrets: int) -> None:
+            figures.first_seconds = figures.first_seconds or time.monotonic() - operator.started
             if not secrets % 20:
                 self.progress(f"start: {secrets} of {self.count} token Secrets")
 
         last = self.cluster.await_token_secrets(contestant.namespace, version, self.count, seen, operator.require)
         figures.start_seconds = last - operator.started
         figures.start_cpu_seconds = operator.cpu_seconds()
+        figures.start_plane_cpu_seconds = control_plane_cpu_seconds() - plane
+        figures.start_requests = self.cluster.requests() - requests
         self.tokens.set_life(LONG_LIFE)
 
     def _round(self, operator: Running, figures: Figures) -> None:
         """Watch all clients refresh once."""
         time.sleep(SETTLE_SECONDS)
-        first, writes = self.tokens.grants(), self.cluster.writes()
+        first, requests = self.tokens.grants(), self.cluster.requests()
         self._mark(operator)
-        cpu, figures.standing, begun = self._until_due(operator, first)
+        cpu, figures.standing = self._until_due(operator, first)
+        plane = control_plane_cpu_seconds()
         last = self._until_quiet(operator, first)
         self._mark(operator)
         figures.cpu_seconds = operator.cpu_seconds() - cpu
-        figures.round_seconds = time.monotonic() - begun
+        figures.plane_cpu_seconds = control_plane_cpu_seconds() - plane
         figures.refreshes = last - first
-        figures.writes = self.cluster.writes() - writes
+        figures.requests = self.cluster.requests() - requests
         time.sleep(SETTLE_SECONDS)
 
     def _mark(self, operator: Running) -> None:
         if self.runner:
             operator.signal(signal.SIGUSR1)
 
-    def _until_due(self, operator: Running, first: int) -> tuple[float, float, float]:
-        """Wait for the round; return the CPU time used before it, the standing load, and when it began."""
+    def _until_due(self, operator: Running, first: int) -> tuple[float, float]:
+        """Wait for the round; return the CPU time used before it and the standing load."""
         begun = now = time.monotonic()
         at_begin = cpu = operator.cpu_seconds()
         while True:
@@ -109,7 +123,7 @@ class Bench:
             now, cpu = time.monotonic(), operator.cpu_seconds()
             if self.tokens.grants() > first:
                 now, cpu = before
-                return cpu, (cpu - at_begin) / max(now - begun, 0.1), now
+                return cpu, (cpu - at_begin) / max(now - begun, 0.1)
             if now - begun > self.life:
                 raise BenchmarkFailed(f"no refresh within {self.life} s:\n{operator.tail()}")
             self.progress(f"waiting until tokens are due, {now - begun:.0f} s")
@@ -131,16 +145,15 @@ class Bench:
 
     def _restart(self, contestant: Contestant) -> tuple[int, int]:
         self.progress("restart with valid tokens")
-        grants, writes = self.tokens.grants(), self.cluster.writes()
+        grants, requests = self.tokens.grants(), self.cluster.requests()
         operator = contestant.start(self.folder, self.plane.kubeconfig, self.life)
         try:
             time.sleep(RESTART_SECONDS)
             operator.require()
-            made = self.cluster.writes() - writes
+            made = self.cluster.requests() - requests
         finally:
             operator.stop()
-        accepted = sum(count for write, count in made.items() if write.accepted)
-        return self.tokens.grants() - grants, accepted
+        return self.tokens.grants() - grants, accepted_writes(made)
 
 
 def _difference(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:

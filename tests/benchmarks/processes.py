@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -15,6 +16,7 @@ from tests.control_plane.children import Child
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
 _START_SECONDS = 20
+_CONTROL_PLANE = {"kube-apiserver", "etcd", "kube-controller-manager", "kube-controller"}  # names are cut at 15
 
 
 class BenchmarkFailed(Exception):
@@ -47,6 +49,25 @@ class Running(Child):
 
     def _family(self) -> list[psutil.Process]:
         return [self._measured, *self._measured.children(recursive=True)]
+
+
+def control_plane_cpu_seconds() -> float:
+    """Return the CPU time that API server, etcd and controller manager have used so far; 0 for an external cluster."""
+    total = 0.0
+    for process in psutil.Process().children():
+        if process.name() in _CONTROL_PLANE:
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+def yardstick_ms() -> float:
+    """Return how long a fixed piece of Python work takes here and now: other programs on the machine make it longer."""
+    document = {str(number): [number, "x" * 40, {"nested": number / 7}] for number in range(200)}
+    begun = time.perf_counter()
+    for _ in range(300):
+        json.loads(json.dumps(document, sort_keys=True))
+    return 1000 * (time.perf_counter() - begun)
 
 
 class TokenServerProcess:

@@ -18,13 +18,16 @@ OURS = "citrix_oauth_operator"
 _OUR_FOLDER = str(ROOT / "operator" / OURS)
 _SITE = (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
 _STDLIB = sysconfig.get_path("stdlib")
+_LOOP = {"asyncio", "selectors", "ssl", "socket", "weakref", "_weakrefset", "contextlib"}
 _LONGEST = 30
+
+Stack = tuple[tuple[str, str], ...]
 
 
 class Samples(NamedTuple):
     """One stack, innermost frame first, and how often it was seen."""
 
-    stack: tuple[tuple[str, str], ...]
+    stack: Stack
     seen: int
 
 
@@ -43,17 +46,27 @@ def package(file: str) -> str:
     for folder in (*_SITE, _STDLIB):
         if file.startswith(folder):
             return Path(file).relative_to(folder).parts[0].removesuffix(".py")
-    return "interpreter" if file.startswith("<") else Path(file).stem
+    if file == "<string>":
+        return "dataclasses (generated)"
+    return "import" if file.startswith("<frozen importlib") else Path(file).stem
 
 
-def room(stack: Iterable[tuple[str, str]]) -> str:
-    """Return on whose behalf a sample was taken: our innermost module, or the package of the outermost known frame."""
+def since_loop(stack: Stack) -> Stack:
+    """Return the frames that the event loop called; all that is outside is the same for everything."""
+    for at, (_, name) in enumerate(stack):
+        if name in {"BaseEventLoop._run_once", "Runner.run"}:  # asyncio's own loop, or one written in C
+            return stack[:at]
+    return stack
+
+
+def room(stack: Stack) -> str:
+    """Return on whose behalf a sample was taken: our innermost module, else the outermost package that is no loop."""
     outer = "event loop"
-    for file, _ in stack:
+    for file, _ in since_loop(stack):
         if file.startswith(_OUR_FOLDER):
             return str(Path(file).relative_to(_OUR_FOLDER))
         name = package(file)
-        outer = name if name in {"kopf", "aiohttp", "httpx", "httpcore", "anyio"} else outer
+        outer = name if name not in _LOOP else outer
     return f"({outer})"
 
 
@@ -70,10 +83,12 @@ def show(console: Console, samples: list[Samples], title: str, milliseconds: flo
     own = _count((package(each.stack[0][0]), each.seen) for each in samples)
     _table(console, "the code itself, by package", own, total, milliseconds)
     rooms = _count((room(each.stack), each.seen) for each in samples)
-    _table(console, "on whose behalf: our innermost module", rooms, total, milliseconds)
+    _table(console, "on whose behalf: our innermost module, or who the event loop called", rooms, total, milliseconds)
     leaves = _count((_name(*each.stack[0]), each.seen) for each in samples)
     _table(console, "the code itself, by function", leaves, total, milliseconds)
-    through = _count((name, each.seen) for each in samples for name in {_name(*frame) for frame in each.stack})
+    through = _count(
+        (name, each.seen) for each in samples for name in {_name(*frame) for frame in since_loop(each.stack)}
+    )
     _table(console, "functions with all they call", through, total, milliseconds)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from tests.benchmarks.cluster import Request
 from tests.benchmarks.figures import Figures, Verdict
 
 Row = Sequence[str]
@@ -51,13 +52,18 @@ def _markdown(headers: Row, rows: Sequence[Row], right: Sequence[int]) -> str:
 
 def _comparison(results: Mapping[str, Figures]) -> Iterator[Row]:
     every = list(results.values())
+    yield ("start to the first token Secret", *(f"{each.first_seconds:.1f} s" for each in every))
     yield ("start to the last token Secret", *(f"{each.start_seconds:.1f} s" for each in every))
     yield ("CPU of the start", *(f"{each.start_cpu_seconds:.1f} s" for each in every))
+    yield ("- of the control plane meanwhile", *(f"{each.start_plane_cpu_seconds:.1f} s" for each in every))
+    yield ("- writes, reads a client", *("{:.1f}, {:.1f}".format(*each.start_requests_a_client()) for each in every))
     yield ("CPU a refresh", *(f"{each.cpu_ms:.1f} ms" for each in every))
+    yield ("- of the control plane", *(f"{each.plane_cpu_ms:.1f} ms" for each in every))
     yield ("CPU with nothing due, of one core", *(f"{100 * each.standing:.1f} %" for each in every))
     yield ("API writes a refresh, Events apart", *(f"{each.writes_a_refresh():.2f}" for each in every))
-    for kind in sorted({_kind(write.verb, write.resource, write.accepted) for each in every for write in each.writes}):
+    for kind in sorted({_kind(request) for each in every for request in each.requests if request.writes}):
         yield (f"- {kind}", *(_share(each, kind) for each in every))
+    yield ("API reads a refresh", *(f"{each.reads_a_refresh():.2f}" for each in every))
     yield ("Events", *(str(each.events()) for each in every))
     yield ("resident memory, idle", *("" if each.idle_mib is None else f"{each.idle_mib:.0f} MiB" for each in every))
     yield (f"resident memory, {every[0].clients} clients", *(f"{each.loaded_mib:.0f} MiB" for each in every))
@@ -66,13 +72,14 @@ def _comparison(results: Mapping[str, Figures]) -> Iterator[Row]:
         *("" if each.restart is None else "{}, {}".format(*each.restart) for each in every),
     )
     yield ("refreshes measured", *(str(each.refreshes) for each in every))
+    yield ("yardstick before, after", *("{:.0f}, {:.0f} ms".format(*each.yardstick_ms) for each in every))
     yield ("refused by the server, replays", *(f"{each.server['errors']}, {each.server['replays']}" for each in every))
 
 
-def _kind(verb: str, resource: str, accepted: bool) -> str:
-    return f"{verb} {resource}{'' if accepted else ' (refused)'}"
+def _kind(request: Request) -> str:
+    return f"{request.verb} {request.resource}{'' if request.accepted else ' (refused)'}"
 
 
 def _share(figures: Figures, kind: str) -> str:
-    count = sum(n for write, n in figures.writes.items() if _kind(*write) == kind)
+    count = sum(n for request, n in figures.requests.items() if _kind(request) == kind)
     return f"{count / max(figures.refreshes, 1):.2f}" if count else ""

@@ -6,16 +6,14 @@ import base64
 import binascii
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from urllib.parse import urlsplit
 
 from .durations import parse_duration
 from .fields import FieldError, Fields
+from .reach import Network, Reach, url_flaw
 from .selector import LabelSelector
-
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ServerType(StrEnum):
@@ -87,21 +85,6 @@ class AllowedNamespaces:
         if self.names is not None:
             return namespace in self.names
         return self.selector is None or self.selector.matches(labels)
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """How and where to the server may be connected to.
-
-    Attributes:
-        ca_bundle: PEM; None means the image's CA store.
-        allowed_addresses: networks beyond the public internet.
-        allowed_hosts: patterns (`*.cloud.com`) of hosts that documents may name besides the server's own.
-    """
-
-    ca_bundle: str | None = field(default=None, repr=False)
-    allowed_addresses: tuple[Network, ...] = ()
-    allowed_hosts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,25 +217,3 @@ def _check_urls(server: Server) -> None:
     for path, url in named.items():
         if url and (flaw := url_flaw(url, server.reach)):
             raise FieldError(path, flaw, "use an https URL without user info and fragment")
-
-
-def url_flaw(url: str, reach: Reach) -> str | None:
-    """Say why a URL must not be called, or None: only https, but for a loopback address that is allowed by name."""
-    try:
-        parts = urlsplit(url)
-        port_ok = parts.port is None or parts.port > 0
-    except ValueError:
-        return "is not a URL"
-    if not parts.hostname or not port_ok or parts.username is not None or parts.fragment or not url.isascii():
-        return "is not a plain URL"
-    if parts.scheme == "https" or (parts.scheme == "http" and _allowed_loopback(parts.hostname, reach)):
-        return None
-    return "is not https"
-
-
-def _allowed_loopback(host: str, reach: Reach) -> bool:
-    try:
-        address = ipaddress.ip_address("127.0.0.1" if host == "localhost" else host)
-    except ValueError:
-        return False
-    return address.is_loopback and any(address in network for network in reach.allowed_addresses)

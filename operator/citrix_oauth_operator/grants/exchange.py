@@ -11,9 +11,10 @@ from typing import Protocol
 
 from citrix_oauth_operator.domain.answers import Answer, NotSent, Uncertain
 from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.reach import Reach
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText
-from citrix_oauth_operator.domain.server import Endpoints, Reach, Server
+from citrix_oauth_operator.domain.server import Endpoints, Server
 from citrix_oauth_operator.domain.spec import ClientSpec
 from citrix_oauth_operator.servers import profile
 from citrix_oauth_operator.wire.client_auth import Authentication

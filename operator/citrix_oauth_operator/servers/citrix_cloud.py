@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from citrix_oauth_operator.domain.server import LifetimeModel, Lifetimes, Reach, Server, ServerType
+from citrix_oauth_operator.domain.reach import Reach
+from citrix_oauth_operator.domain.server import LifetimeModel, Lifetimes, Server, ServerType
 
 from .profile import Profile
 

@@ -21,5 +21,5 @@ class Profile:
 
     authorization: str = "Bearer {token}"
     catalogue: Mapping[str, str] = field(default_factory=dict)
-    lifetimes: Lifetimes = Lifetimes()
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)
     transaction_header: str = ""

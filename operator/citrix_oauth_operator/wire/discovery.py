@@ -13,8 +13,9 @@ from authlib.oauth2.rfc8414 import get_well_known_url
 
 from citrix_oauth_operator.domain.answers import NotSent, Uncertain
 from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.reach import Reach, url_flaw
 from citrix_oauth_operator.domain.reasons import Reason
-from citrix_oauth_operator.domain.server import Endpoints, Reach, Server, url_flaw
+from citrix_oauth_operator.domain.server import Endpoints, Server
 
 from .raw import RawAnswer
 from .strict_json import parse_object

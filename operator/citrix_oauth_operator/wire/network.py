@@ -12,7 +12,7 @@ from typing import Any
 
 import httpcore
 
-from citrix_oauth_operator.domain.server import Network
+from citrix_oauth_operator.domain.reach import Network
 
 from .addresses import AddressDenied, Resolve, checked_addresses
 from .tls import tls_words

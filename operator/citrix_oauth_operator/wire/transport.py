@@ -18,7 +18,7 @@ import httpx
 
 from citrix_oauth_operator.domain.answers import NotSent, Uncertain
 from citrix_oauth_operator.domain.problem import Problem
-from citrix_oauth_operator.domain.server import Reach
+from citrix_oauth_operator.domain.reach import Reach
 
 from . import failures
 from .addresses import Resolve, system_resolver

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 import pytest
 
 from tests.control_plane import ControlPlane
+from tests.integration.operator import canary
 from tests.integration.operator.cluster import Cluster, clients
 from tests.integration.operator.cluster import secrets as grants_of
 from tests.integration.operator.history import History
@@ -17,6 +17,8 @@ from tests.integration.operator.process import Operator
 from tests.integration.operator.scripted import Endpoints
 from tests.integration.operator.world import World
 from tests.standins.citrix_cloud import CitrixCloud
+
+Worlds = Callable[[], AbstractContextManager[World]]
 
 
 @pytest.fixture(scope="session")
@@ -33,27 +35,46 @@ def endpoints() -> Iterator[Endpoints]:
         yield opened
 
 
-@pytest.fixture(scope="module")
-def world(
+@pytest.fixture(scope="session")
+def worlds(
     control_plane: ControlPlane,
     cluster: Cluster,
     citrix_cloud: CitrixCloud,
     endpoints: Endpoints,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[World]:
-    """A namespace of the module's own, and an operator that serves it."""
-    prefix = f"op-{secrets.token_hex(3)}"
-    with ExitStack() as stack:
-        stack.enter_context(_namespaces(control_plane, prefix, f"{prefix}-system"))
-        folder = tmp_path_factory.mktemp("operator")
-        operator = Operator(control_plane.kubeconfig, folder, f"{prefix}-system", [prefix])
-        history = stack.enter_context(History(control_plane.kubeconfig, clients(prefix)))
-        grants = stack.enter_context(History(control_plane.kubeconfig, grants_of(operator.namespace)))
-        operator.start()
-        stack.callback(operator.stop)
-        made = World(prefix, operator, cluster, citrix_cloud, endpoints, history, grants, prefix)
-        stack.callback(made.tidy, 0)
+) -> Worlds:
+    """Make worlds: a namespace each, and an operator that is to serve it and does not run yet."""
+
+    @contextmanager
+    def make() -> Iterator[World]:
+        prefix, kubeconfig = f"op-{secrets.token_hex(3)}", control_plane.kubeconfig
+        with ExitStack() as stack:
+            stack.enter_context(_namespaces(control_plane, prefix, f"{prefix}-system"))
+            operator = Operator(kubeconfig, tmp_path_factory.mktemp("operator"), f"{prefix}-system", [prefix])
+            history = stack.enter_context(History(kubeconfig, clients(prefix)))
+            grants = stack.enter_context(History(kubeconfig, grants_of(operator.namespace)))
+            stack.callback(operator.stop)
+            made = World(prefix, operator, cluster, citrix_cloud, endpoints, history, grants, prefix)
+            stack.callback(made.tidy, 0)
+            yield made
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def world(worlds: Worlds) -> Iterator[World]:
+    """A world of the module's own; its operator runs."""
+    with worlds() as made:
+        made.operator.start()
         yield made
+
+
+@pytest.fixture
+def fresh(worlds: Worlds) -> Iterator[World]:
+    """A world of the test's own; its operator is the test's to start. What it told is searched for secrets."""
+    with worlds() as made:
+        yield made
+        canary.check(made)
 
 
 @pytest.fixture
@@ -62,12 +83,6 @@ def stage(world: World) -> Iterator[World]:
     before = len(world.made)
     yield world
     world.tidy(before)
-
-
-@pytest.fixture(scope="module")
-def log_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where operators that a test starts by itself write their logs."""
-    return tmp_path_factory.mktemp("operators")
 
 
 @contextmanager

@@ -7,11 +7,13 @@ import base64
 import pytest
 
 from tests.integration.operator import canary
+from tests.integration.operator.bad_day_cases import ACCESS, NEW, tokens
 from tests.integration.operator.cluster import Object, secrets
 from tests.integration.operator.eventually import eventually, never
 from tests.integration.operator.reading import condition
 from tests.integration.operator.world import World
 from tests.standins.citrix_cloud import MACHINE_POST
+from tests.standins.token_endpoint import TokenEndpoint, json_reply
 
 FOREIGN = {"apiVersion": "v1", "kind": "Secret", "stringData": {"access_token": "somebody else's"}}
 
@@ -55,17 +57,31 @@ def _relabel(world: World, name: str) -> None:
 DAMAGE = {"deleted": _delete, "edited": _edit, "emptied": _empty, "added-to": _add_a_key, "relabelled": _relabel}
 
 
+@pytest.fixture(scope="module")
+def damaged(world: World) -> dict[str, tuple[dict[str, str], TokenEndpoint]]:
+    """What the token Secrets held before they were damaged, all at once, and the endpoints the tokens came from."""
+    world.planted |= {ACCESS, NEW}
+    endpoints = {}
+    for damage in DAMAGE:
+        server, endpoints[damage] = world.scripted(damage, default=json_reply(tokens()))
+        world.seeded(f"damaged-{damage}", server)
+    for damage in DAMAGE:
+        world.ready(f"damaged-{damage}")
+    before = {damage: (world.token(f"damaged-{damage}"), endpoints[damage]) for damage in DAMAGE}
+    for damage, act in DAMAGE.items():
+        act(world, f"damaged-{damage}-token")
+    return before
+
+
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_damaged_token_secret_is_restored_without_a_grant(stage: World, damage: str) -> None:
+def test_a_damaged_token_secret_is_restored_without_a_grant(
+    world: World, damaged: dict[str, tuple[dict[str, str], TokenEndpoint]], damage: str
+) -> None:
     """A poll finds it; the stored access token is written again, the server is not asked."""
-    name = f"damaged-{damage}"
-    stage.signed_in(name, stage.stand_in(name))
-    stage.ready(name)
-    token = stage.token(name)
-    DAMAGE[damage](stage, f"{name}-token")
-    eventually(lambda: intact(stage, name, token), f"{name} is restored", lambda: stage.tell(name))
-    assert refreshes(stage) == 1
-    assert stage.grant(name)["seq"] == 1
+    name, (token, endpoint) = f"damaged-{damage}", damaged[damage]
+    eventually(lambda: intact(world, name, token), f"{name} is restored", lambda: world.tell(name))
+    assert len(endpoint.requests) == 1
+    assert world.grant(name)["seq"] == 1
 
 
 def test_a_deleted_secret_of_client_credentials_costs_one_request(stage: World) -> None:

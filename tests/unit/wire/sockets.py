@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import trustme
 
 from citrix_oauth_operator.domain.answers import NotSent, Uncertain
-from citrix_oauth_operator.domain.server import Reach
+from citrix_oauth_operator.domain.reach import Reach
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.transport import Transport
 from tests.standins.token_endpoint import TokenEndpoint

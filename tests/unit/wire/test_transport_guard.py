@@ -5,8 +5,8 @@ import ipaddress
 import pytest
 
 from citrix_oauth_operator.domain.answers import NotSent
+from citrix_oauth_operator.domain.reach import Reach
 from citrix_oauth_operator.domain.reasons import Reason
-from citrix_oauth_operator.domain.server import Reach
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.transport import Transport
 from tests.standins.token_endpoint import (
