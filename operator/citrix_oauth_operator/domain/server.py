@@ -108,7 +108,7 @@ class Server:
     type: ServerType
     issuer: str | None = None
     endpoints: Endpoints = Endpoints()
-    reach: Reach = Reach()
+    reach: Reach = field(default_factory=Reach)
     allowed_namespaces: AllowedNamespaces = AllowedNamespaces()
     requests: RequestBudget = RequestBudget()
     access_token_lifetime: timedelta = timedelta(minutes=30)
