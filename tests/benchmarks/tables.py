@@ -63,7 +63,7 @@ def _comparison(results: Mapping[str, Figures]) -> Iterator[Row]:
     yield ("API writes a refresh, Events apart", *(f"{each.writes_a_refresh():.2f}" for each in every))
     for kind in sorted({_kind(request) for each in every for request in each.requests if request.writes}):
         yield (f"- {kind}", *(_share(each, kind) for each in every))
-    yield ("API reads a refresh", *(f"{each.reads_a_refresh():.2f}" for each in every))
+    yield ("API reads a refresh, with the quiet before it", *(f"{each.reads_a_refresh():.2f}" for each in every))
     yield ("Events", *(str(each.events()) for each in every))
     yield ("resident memory, idle", *("" if each.idle_mib is None else f"{each.idle_mib:.0f} MiB" for each in every))
     yield (f"resident memory, {every[0].clients} clients", *(f"{each.loaded_mib:.0f} MiB" for each in every))
