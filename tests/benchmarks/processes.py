@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -28,7 +29,9 @@ class Running(Child):
 
     def __init__(self, name: str, arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> None:
         self.started = time.monotonic()
-        super().__init__(name, [sys.executable, *arguments], folder, {"PYTHONPATH": str(ROOT), **env})
+        super().__init__(
+            name, [sys.executable, *arguments], folder, {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'operator'}", **env}
+        )
         self._measured = psutil.Process(self.pid)
 
     def cpu_seconds(self) -> float:
