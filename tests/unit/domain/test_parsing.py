@@ -1,0 +1,154 @@
+"""Specs, servers, selectors, durations: what is understood, and what is refused by the name of its field."""
+
+import base64
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from citrix_oauth_operator.domain.durations import parse_duration, parse_rfc3339, rfc3339, words
+from citrix_oauth_operator.domain.fields import FieldError
+from citrix_oauth_operator.domain.schedule import backoff, ladder_delay, refresh_due, take_over_reserve
+from citrix_oauth_operator.domain.selector import LabelSelector
+from citrix_oauth_operator.domain.server import AllowedNamespaces, parse_server
+from citrix_oauth_operator.domain.spec import ClientAuthentication, parse_spec
+from tests.unit.examples import MINUTE
+from tests.unit.fakes import T0
+
+SMALL: dict[str, object] = {"clientID": "id==", "credentialsSecretRef": {"name": "creds"}}
+OIDC: dict[str, object] = {"type": "OIDC", "issuer": "https://as.example"}
+
+
+def test_the_smallest_client() -> None:
+    """Every default is a value."""
+    spec = parse_spec("reports", SMALL)
+    assert (spec.server_name, spec.secret_name, spec.at_percent) == ("citrix-cloud", "reports-token", 60)
+    assert spec.client_authentication is ClientAuthentication.CLIENT_SECRET_POST
+
+
+def test_a_public_client_needs_no_credentials() -> None:
+    """Without a Secret there is nothing to prove itself with."""
+    assert parse_spec("x", {"clientID": "id"}).client_authentication is ClientAuthentication.NONE
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"clientID": ""}, "spec.clientID"),
+        ({"clientID": "a b"}, "spec.clientID"),
+        ({"clientID": 5}, "spec.clientID"),
+        ({"grantType": "Password"}, "spec.grantType"),
+        ({"grantType": "CitrixAuth"}, "spec.grantType"),
+        ({"grantType": "ClientCredentials", "credentialsSecretRef": None}, "spec.clientAuthentication"),
+        ({"clientAuthentication": "ClientSecretBasic", "credentialsSecretRef": None}, "spec.credentialsSecretRef"),
+        ({"clientAuthentication": "PrivateKeyJWT"}, "spec.clientAuthentication"),
+        ({"login": {}}, "spec.login"),
+        ({"storefront": {}}, "spec.storefront"),
+        ({"secret": {"template": {}}}, "spec.secret.template"),
+        ({"deletionPolicy": "Revoke"}, "spec.deletionPolicy"),
+        ({"resource": "urn:x"}, "spec.resource"),
+        ({"scopes": "openid"}, "spec.scopes"),
+        ({"scopes": [1]}, "spec.scopes"),
+        ({"suspend": "yes"}, "spec.suspend"),
+        ({"refresh": {"atPercent": True}}, "spec.refresh.atPercent"),
+        ({"secret": "x"}, "spec.secret"),
+    ],
+)
+def test_a_wrong_client_is_refused_by_field(change: dict[str, object], field: str) -> None:
+    """Also what a later version will do: a field is never ignored."""
+    with pytest.raises(FieldError) as caught:
+        parse_spec("x", {**SMALL, **change})
+    assert caught.value.path == field
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"type": "Kerberos"}, "spec.type"),
+        ({"type": "StoreFront"}, "spec.type"),
+        ({"issuer": None}, "spec"),
+        ({"issuer": "http://as.example"}, "spec.issuer"),
+        ({"issuer": "https://user@as.example"}, "spec.issuer"),
+        ({"issuer": "https://as.example/#x"}, "spec.issuer"),
+        ({"issuer": "https://as.example:x/"}, "spec.issuer"),
+        ({"issuer": "http://127.0.0.1:8080"}, "spec.issuer"),
+        ({"endpoints": {"token": "ftp://as.example/"}}, "spec.endpoints.token"),
+        ({"caBundle": "no base64"}, "spec.caBundle"),
+        ({"caBundle": base64.b64encode(b"no PEM").decode()}, "spec.caBundle"),
+        ({"allowedAddresses": ["10.0.0.0/99"]}, "spec.allowedAddresses"),
+        ({"accessTokenLifetime": "soon"}, "spec.accessTokenLifetime"),
+        ({"requests": {"minInterval": "1 minute"}}, "spec.requests.minInterval"),
+    ],
+)
+def test_a_wrong_server_is_refused_by_field(change: dict[str, object], field: str) -> None:
+    """Only https, but for a loopback address that is allowed by name."""
+    with pytest.raises(FieldError) as caught:
+        parse_server("as", {**OIDC, **change})
+    assert caught.value.path == field
+
+
+def test_a_loopback_server_must_be_allowed_by_name() -> None:
+    """For tests and demos, never by default."""
+    server = parse_server("as", {**OIDC, "issuer": "http://127.0.0.1:8080", "allowedAddresses": ["127.0.0.0/8"]})
+    assert server.identity == "http://127.0.0.1:8080"
+
+
+@pytest.mark.parametrize(
+    ("selector", "matches"),
+    [
+        ({}, True),
+        ({"matchLabels": {"team": "a"}}, True),
+        ({"matchLabels": {"team": "b"}}, False),
+        ({"matchExpressions": [{"key": "team", "operator": "In", "values": ["a", "b"]}]}, True),
+        ({"matchExpressions": [{"key": "team", "operator": "NotIn", "values": ["a"]}]}, False),
+        ({"matchExpressions": [{"key": "absent", "operator": "NotIn", "values": ["a"]}]}, True),
+        ({"matchExpressions": [{"key": "team", "operator": "Exists"}]}, True),
+        ({"matchExpressions": [{"key": "team", "operator": "DoesNotExist"}]}, False),
+        ({"matchLabels": {"team": "a"}, "matchExpressions": [{"key": "x", "operator": "Exists"}]}, False),
+    ],
+)
+def test_selectors_match_as_the_api_servers_do(selector: dict[str, object], matches: bool) -> None:
+    """All requirements, and absent keys as in labels.Selector."""
+    assert LabelSelector.parse(selector).matches({"team": "a"}) is matches
+
+
+def test_allowed_namespaces() -> None:
+    """All, by name, by label; an empty list of names allows nobody."""
+    assert AllowedNamespaces().allow("x", {})
+    assert AllowedNamespaces(names=frozenset({"a"})).allow("a", {})
+    assert not AllowedNamespaces(names=frozenset({"a"})).allow("b", {})
+    assert not AllowedNamespaces(names=frozenset()).allow("a", {})
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("24h", 86400), ("1h30m", 5400), ("60s", 60), ("0s", 0)])
+def test_durations(text: str, seconds: int) -> None:
+    """As the API writes them."""
+    assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "1", "1d", "h", "-1h", "1m1h", "1.5h", " 1h"])
+def test_no_durations(text: str) -> None:
+    """Anything else is refused."""
+    with pytest.raises(ValueError, match="duration"):
+        parse_duration(text)
+
+
+def test_times_are_never_rounded_up() -> None:
+    """An expiry a second too late is a failed request."""
+    assert rfc3339(datetime(2026, 3, 1, 12, 0, 59, 999999, UTC)) == "2026-03-01T12:00:59Z"
+    assert parse_rfc3339("2026-03-01T12:00:00Z") == T0
+    assert [parse_rfc3339(text) for text in (None, "x", "2026-03-01T12:00:00")] == [None, None, None]
+    assert [words(timedelta(seconds=s)) for s in (0, 40, 90, 3600, 5400, -5)] == [
+        "0s", "40s", "1m30s", "1h", "1h30m", "0s"
+    ]  # fmt: skip
+
+
+def test_the_schedule() -> None:
+    """60 % of the life minus up to a tenth, never under the interval; the ladder; the back-off; the reserve."""
+    assert refresh_due(T0, 30 * MINUTE, 60, 0, MINUTE) == T0 + 18 * MINUTE
+    assert refresh_due(T0, 30 * MINUTE, 60, 1, MINUTE) == T0 + 15 * MINUTE
+    assert refresh_due(T0, MINUTE, 60, 0, MINUTE) == T0 + MINUTE
+    assert [ladder_delay(n).seconds for n in range(1, 17)] == [1, 3, 9, 20, *[60] * 10, 900, 900]
+    assert [backoff(n, 0).seconds for n in (1, 2, 3, 9, 99)] == [2, 4, 8, 300, 300]
+    assert backoff(99, 1).seconds == 225
+    assert (take_over_reserve(30 * MINUTE), take_over_reserve(4 * MINUTE)) == (3 * MINUTE, MINUTE)

@@ -1,0 +1,86 @@
+"""The reporter: one status patch if anything changed, Events on transitions, and no failure that costs a token."""
+
+import logging
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.observed import PastStatus
+from citrix_oauth_operator.domain.outcome import Outcome
+from citrix_oauth_operator.domain.transitions import Note
+from citrix_oauth_operator.kube.events import Events
+from citrix_oauth_operator.report.reporter import Reporter
+from tests.unit.examples import REF, REJECTED, STATUS, UNREACHABLE, outcome
+from tests.unit.fakes import FakeApi, FakeClock, merged
+
+
+class Status:
+    """Keeps the status as the API server would."""
+
+    def __init__(self) -> None:
+        self.now: dict[str, Any] = dict(STATUS)
+        self.patches = 0
+        self.error: ApiError | None = None
+
+    async def patch_status(self, ref: ClientRef, patch: dict[str, Any]) -> None:
+        """Apply a merge patch."""
+        assert ref == REF
+        if self.error:
+            raise self.error
+        self.patches += 1
+        self.now = merged(self.now, patch)
+
+    def seen_by(self, facts: Outcome) -> Outcome:
+        """Return an outcome of the next pass."""
+        return replace(facts, client=replace(facts.client, status=PastStatus.parse(self.now)))
+
+
+class Posted:
+    """Remembers Events."""
+
+    def __init__(self) -> None:
+        self.notes: list[Note] = []
+
+    async def post(self, ref: ClientRef, note: Note) -> None:
+        """Take one."""
+        assert ref == REF
+        self.notes.append(note)
+
+
+async def test_it_writes_on_changes_and_is_silent_otherwise() -> None:
+    """A steady state costs nothing."""
+    status, events = Status(), Posted()
+    reporter = Reporter(status, events, FakeClock())
+    turns = [outcome(), outcome(), outcome(problem=UNREACHABLE), outcome(problem=UNREACHABLE), outcome()]
+    for facts in turns:
+        await reporter.report(status.seen_by(facts))
+    assert [note.reason for note in events.notes] == ["TokenValid", "ServerUnreachable", "Recovered"]
+    assert status.patches == 3
+
+
+async def test_no_event_is_posted_for_a_status_that_was_not_written() -> None:
+    """It would be posted again by the next pass."""
+    status, events = Status(), Posted()
+    status.error = ApiError(500)
+    await Reporter(status, events, FakeClock()).report(outcome(problem=REJECTED))
+    assert events.notes == []
+
+
+@pytest.mark.parametrize("attempted", [True, False])
+async def test_one_log_line_for_a_pass_that_tried(attempted: bool, caplog: pytest.LogCaptureFixture) -> None:
+    """A pass that only looked is silent at info level."""
+    status = Status()
+    await Reporter(status, Posted(), FakeClock()).report(outcome(problem=REJECTED, attempted=attempted))
+    lines = [record for record in caplog.records if record.levelno >= logging.INFO]
+    assert len(lines) == attempted
+
+
+async def test_events_are_about_the_client() -> None:
+    """In its namespace, by its UID, and never longer than the API server takes."""
+    api = FakeApi("team-a")
+    await Events(api, FakeClock()).post(REF, Note("Warning", "GrantRejected", "m" * 5000))
+    [event] = api.of_kind("events")
+    assert (event["involvedObject"]["uid"], event["reason"], len(event["message"])) == ("uid-1", "GrantRejected", 1024)

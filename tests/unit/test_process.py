@@ -1,0 +1,147 @@
+"""The process itself: who it is, how it logs, what it imports, what its commands print."""
+
+import argparse
+import json
+import logging
+import os
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+import citrix_oauth_operator
+from citrix_oauth_operator.cli.run import add_flags, settings_of
+from citrix_oauth_operator.cli.status import render
+from citrix_oauth_operator.domain.model import Holder
+from citrix_oauth_operator.domain.observed import Liveness
+from citrix_oauth_operator.identity import Identity
+from citrix_oauth_operator.logs import QUIET, JsonFormatter, configure_logging
+from citrix_oauth_operator.settings import Settings
+from tests.unit.examples import condition
+from tests.unit.fakes import T0
+
+ROOT = Path(citrix_oauth_operator.__file__).parents[1]
+
+
+def test_the_source_root_is_no_package() -> None:
+    """It would shadow the standard library's `operator`."""
+    assert ROOT.name == "operator"
+    assert not (ROOT / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("module", ["citrix_oauth_operator.app", "citrix_oauth_operator.cli"])
+def test_importing_brings_no_client_that_repeats_requests(module: str) -> None:
+    """Authlib's httpx clients are unsafe for rotating tokens, and httpx2 is a stranger."""
+    code = f"import sys, {module}; print([m for m in sys.modules if 'httpx2' in m or 'httpx_client' in m])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_pods_older_process_is_dead() -> None:
+    """A pod runs one of ours; another pod's may be alive."""
+    old, new, other = Identity("p1"), Identity("p1"), Identity("p2")
+    assert new.liveness(new.holder) is Liveness.OURSELVES
+    assert new.liveness(old.holder) is Liveness.DEAD
+    assert other.liveness(old.holder) is Liveness.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("place", "instance", "expected"),
+    [
+        pytest.param("", "", Liveness.OURSELVES, id="this process"),
+        pytest.param("host:other:boot", "1:1", Liveness.UNKNOWN, id="another host, or another boot"),
+        pytest.param("", "999999999:1", Liveness.DEAD, id="no such process"),
+        pytest.param("", f"{os.getpid()}:1", Liveness.DEAD, id="the same pid of another process"),
+        pytest.param("", "garbage", Liveness.DEAD, id="no pid"),
+    ],
+)
+def test_processes_of_a_host(place: str, instance: str, expected: Liveness) -> None:
+    """Many may run on one; pid and start time tell them apart."""
+    identity = Identity(None)
+    holder = Holder(place or identity.holder.place, instance or identity.holder.instance)
+    assert identity.liveness(holder) is expected
+
+
+def test_a_living_process_of_the_same_host_may_be_alive() -> None:
+    """Its pid and its start are those of the intent."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        start = Path(f"/proc/{child.pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+        identity = Identity(None)
+        holder = Holder(identity.holder.place, f"{child.pid}:{start}")
+        assert identity.liveness(holder) is Liveness.UNKNOWN
+        child.kill()
+        child.wait()
+        assert identity.liveness(holder) is Liveness.DEAD
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+def test_libraries_never_log_at_debug(log_format: str) -> None:
+    """At DEBUG they print headers, bodies and patches."""
+    root = logging.getLogger()
+    before = (root.level, root.handlers[:], {name: logging.getLogger(name).level for name in QUIET})
+    try:
+        configure_logging(log_format, "debug")
+        assert logging.getLogger("citrix_oauth_operator.x").isEnabledFor(logging.DEBUG)
+        libraries = ("httpcore.http11", "kubernetes.client.rest", "kopf.objects", "aiohttp.access", "asyncio")
+        assert not any(logging.getLogger(name).isEnabledFor(logging.DEBUG) for name in libraries)
+    finally:
+        root.handlers[:], root.level = before[1], before[0]
+        for name, level in before[2].items():
+            logging.getLogger(name).setLevel(level)
+        logging.getLogger("citrix_oauth_operator").setLevel(logging.NOTSET)
+
+
+def test_json_logs_are_one_object_a_line() -> None:
+    """Also with a line break in the message."""
+    record = logging.LogRecord("x", logging.INFO, "", 0, "a\nb %s", ("c",), None)
+    line = JsonFormatter().format(record)
+    assert "\n" not in line
+    assert json.loads(line)["message"] == "a\nb c"
+
+
+def _settings(flags: list[str], environ: dict[str, str]) -> Settings:
+    parser = argparse.ArgumentParser()
+    add_flags(parser, environ)
+    return settings_of(parser.parse_args(flags), environ)
+
+
+def test_flags_win_over_the_environment_and_that_over_the_defaults() -> None:
+    """Each flag is also a variable."""
+    environ = {"CITRIX_OAUTH_OPERATOR_NAMESPACE": "env", "CITRIX_OAUTH_WATCH_NAMESPACE": "a,b"}
+    assert _settings([], {}).operator_namespace == "citrix-oauth-system"
+    assert _settings([], environ).operator_namespace == "env"
+    assert _settings(["--operator-namespace", "flag"], environ).operator_namespace == "flag"
+    assert _settings([], environ).watch_namespaces == ("a", "b")
+    assert _settings(["--watch-namespace", "c", "--watch-namespace", "d"], environ).watch_namespaces == ("c", "d")
+    assert _settings(["--http-port", "8080"], {}).http_port == 8080
+    assert _settings([], {"CITRIX_OAUTH_HTTP_PORT": "8081"}).http_port == 8081
+    assert _settings([], {"CITRIX_OAUTH_POD_UID": "u"}).pod_uid == "u"
+
+
+def _client(name: str, *conditions: dict[str, object], **status: object) -> dict[str, object]:
+    return {
+        "metadata": {"namespace": "a", "name": name},
+        "spec": {},
+        "status": {"conditions": list(conditions), **status},
+    }
+
+
+def test_status_shows_the_troubled_first_with_what_to_do() -> None:
+    """And says by its exit status that a person must act."""
+    well = _client("well", condition("Ready", "True", "TokenValid"), expirationTime="2026-03-01T12:30:00Z")
+    failing = _client(
+        "failing", condition("Ready", "True", "TokenValid"), condition("RefreshFailed", "True", "ServerError")
+    )
+    stalled = _client("stalled", condition("Stalled", "True", "LoginRequired"), condition("Ready", "False", "x"))
+    lines, troubled = render([well, failing, stalled], T0 + timedelta(minutes=5))
+    assert [line.split()[:3] for line in lines[1:4]] == [
+        ["!!", "a", "stalled"], ["..", "a", "failing"], ["ok", "a", "well"]
+    ]  # fmt: skip
+    assert "25m" in lines[3]
+    assert lines[-2:] == ["a/failing: m", "a/stalled: m"]
+    assert troubled
+    assert not render([well, failing], T0)[1]
+    assert render([], T0) == (["no CitrixClient found"], False)
+    assert not render([{"metadata": {"namespace": "a", "name": "new"}, "spec": {}}], T0)[1]
