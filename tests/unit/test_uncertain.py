@@ -221,3 +221,15 @@ async def test_the_grants_end_ends_the_repeats() -> None:
     last = world.server.sent[-1][0]
     assert last - world.grant.received_at <= timedelta(hours=24)
     assert world.condition("Stalled")["reason"] == "RotationLost"
+
+
+@pytest.mark.xfail(
+    reason="write protocol: a refusal that could not be written is repeated, and told as a lost rotation"
+)
+async def test_a_refusal_that_could_not_be_written_is_not_sent_again() -> None:
+    """A definite no, while the API server is down for a moment, is a no all the same."""
+    world = await _due()
+    world.server.revoke()
+    world.server.on_request = lambda: world.api.faults.append(Fault("PUT", "secrets/grant.", before=ApiError(500)))
+    await _keep_running(world, 1500)
+    assert (world.condition("Stalled")["reason"], len(world.server.sent)) == ("GrantRejected", 1)
