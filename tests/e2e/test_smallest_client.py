@@ -1,0 +1,95 @@
+"""The product from end to end, as its first user meets it: only files of the repository, only kubectl."""
+
+from __future__ import annotations
+
+import base64
+import json
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.control_plane import ControlPlane
+from tests.integration.operator.eventually import eventually
+from tests.integration.operator.process import Operator
+from tests.standins.citrix_cloud import PRIVATE_POST, CitrixCloud
+
+ROOT = Path(__file__).parents[2]
+SMALLEST = ROOT / "examples" / "10-smallest.yaml"
+CREATION_SECONDS = 900  # of a kind cluster whose image must be fetched first
+
+
+@pytest.fixture
+def team(plane: ControlPlane) -> Iterator[str]:
+    """A namespace of a team."""
+    name = f"team-{secrets.token_hex(3)}"
+    plane.kubectl("create", "namespace", name)
+    yield name
+    plane.kubectl("delete", "namespace", name, f"{name}-system", "--wait=false", "--ignore-not-found")
+
+
+@pytest.fixture
+def operator(plane: ControlPlane, team: str, tmp_path: Path) -> Iterator[Operator]:
+    """The CRDs, installed as a user does, and an operator that serves the team."""
+    plane.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(ROOT / "crds"))
+    running = Operator(plane.kubeconfig, tmp_path, f"{team}-system", [team])
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.mark.timeout(CREATION_SECONDS)
+def test_the_smallest_client_gets_a_token_that_stays_fresh(
+    plane: ControlPlane, operator: Operator, team: str, citrix_cloud: CitrixCloud
+) -> None:
+    """Apply, wait for Ready, use the token, see it refreshed, delete, and nothing is left."""
+    citrix_cloud.configure(access_token_life=8)
+    plane.kubectl("apply", "--server-side", "-f", "-", stdin=_server(citrix_cloud))
+    plane.kubectl("apply", "--server-side", "-n", team, "-f", "-", stdin=_smallest(citrix_cloud))
+    try:
+        plane.kubectl("wait", "--for=condition=Ready", "cxc/reports", "-n", team, "--timeout=90s")
+        first = _token(plane, team)
+        _use(citrix_cloud, first)
+        eventually(lambda: _token(plane, team) != first, "the token is replaced", lambda: operator.log)
+        _use(citrix_cloud, _token(plane, team))
+        assert (citrix_cloud.stats().replays, citrix_cloud.stats().errors) == (0, {})
+        plane.kubectl("delete", "cxc", "reports", "-n", team, "--timeout=60s")
+        look = ("get", "secret", "reports-token", "-n", team, "--ignore-not-found", "-o", "name")
+        eventually(lambda: not plane.kubectl(*look).stdout, "the token Secret is collected")
+    finally:
+        plane.kubectl("delete", "authorizationserver", "citrix-cloud")
+
+
+def _server(cloud: CitrixCloud) -> str:
+    spec = {
+        "type": "CitrixCloud",
+        "issuer": cloud.issuer,
+        "caBundle": base64.b64encode(cloud.ca_pem).decode(),
+        "allowedAddresses": ["127.0.0.0/8"],
+        "requests": {"minInterval": "1s"},
+    }
+    head = {"apiVersion": "citrix-oauth.dev/v1alpha1", "kind": "AuthorizationServer"}
+    return json.dumps({**head, "metadata": {"name": "citrix-cloud"}, "spec": spec})
+
+
+def _smallest(cloud: CitrixCloud) -> str:
+    """The example as it is, with the credentials of a person who has just signed in."""
+    client, credentials = yaml.safe_load_all(SMALLEST.read_text())
+    client["spec"]["clientID"] = PRIVATE_POST.id
+    seed = cloud.sign_in(PRIVATE_POST.id).refresh_token
+    credentials["stringData"] = {"client_secret": PRIVATE_POST.secret, "refresh_token": seed}
+    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [client, credentials]})
+
+
+def _token(plane: ControlPlane, team: str) -> str:
+    found = plane.kubectl("get", "secret", "reports-token", "-n", team, "-o", "jsonpath={.data.authorization}")
+    return base64.b64decode(found.stdout).decode()
+
+
+def _use(cloud: CitrixCloud, authorization: str) -> None:
+    with cloud.http() as http:
+        url = f"{cloud.origin}/citrixapi/store/resources"
+        http.get(url, headers={"Authorization": authorization}).raise_for_status()
