@@ -37,7 +37,7 @@ async def test_a_secret_of_somebody_else_is_never_overwritten() -> None:
     assert outcome.look_again == world.clock.now() + timedelta(minutes=1)
     await asyncio.sleep(1080)
     await process.run()
-    assert world.grant.seq == 2
+    assert (world.grant.seq, world.published) == (2, {"mine": "yes"})
     world.api.drop(TOKEN_SECRET)
     await process.run()
     assert world.published["access_token"] == "CANARY-at-2"
