@@ -72,7 +72,7 @@ def test_a_living_process_of_the_same_host_may_be_alive() -> None:
         holder = Holder(identity.holder.place, f"{child.pid}:{start}")
         assert identity.liveness(holder) is Liveness.UNKNOWN
         child.kill()
-        child.wait()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, and still in the process table
         assert identity.liveness(holder) is Liveness.DEAD
 
 
