@@ -11,6 +11,7 @@ from tests.integration.operator.world import World
 from tests.standins.citrix_cloud.registrations import SECRET, SERVICE_PRINCIPAL
 
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_MANAGED = "app.kubernetes.io/managed-by"
 _SHORTEST = 12  # shorter words may occur by chance
 
 
@@ -52,14 +53,17 @@ def _bare(secret: Object) -> Object:
 
 
 def stray_refresh_tokens(world: World) -> list[str]:
-    """Return the Secrets that hold a stored refresh token and are no grant Secret."""
+    """Return the Secrets of the tenant that hold a stored refresh token, or what only credentials Secrets may hold."""
     kept = [text_of(one) for one in world.cluster.items(secrets(world.operator.namespace))]
-    tokens = {data["refresh_token"] for data in kept if "refresh_token" in data} - world.planted
-    return [
-        one["metadata"]["name"]
-        for one in world.cluster.items(secrets(world.namespace))
-        if tokens & set(text_of(one).values())
-    ]
+    tokens = {data["refresh_token"] for data in kept if "refresh_token" in data}
+    ours: list[Object] = []
+    theirs: list[Object] = []
+    for one in world.cluster.items(secrets(world.namespace)):
+        (ours if _MANAGED in (one["metadata"].get("labels") or {}) else theirs).append(one)
+    given = {value for one in theirs for value in text_of(one).values()}
+    strays = [one for one in ours if (tokens | given) & set(text_of(one).values())]
+    strays += [one for one in theirs if (tokens - world.planted) & set(text_of(one).values())]
+    return [str(one["metadata"]["name"]) for one in strays]
 
 
 def check(world: World) -> None:

@@ -60,10 +60,11 @@ class Operator:
         return int(self._running()._process.wait(GIVE_UP_SECONDS))
 
     def stop(self) -> None:
-        """SIGTERM, and an orderly end."""
+        """SIGTERM, and an orderly end of a life without a bug that surfaced."""
         if self.alive:
             self.terminate()
             assert self.wait() == 0, self.log
+        assert "Traceback" not in self.log, self.log
 
     def kill(self) -> None:
         """SIGKILL: no goodbye."""
