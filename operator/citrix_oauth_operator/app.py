@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import kopf
@@ -22,7 +23,7 @@ from citrix_oauth_operator.identity import Identity
 from citrix_oauth_operator.kube.api import Api, load_configuration
 from citrix_oauth_operator.kube.claims import Claims
 from citrix_oauth_operator.kube.clients import Clients
-from citrix_oauth_operator.kube.cluster import KINDS, await_kinds, ensure_namespace
+from citrix_oauth_operator.kube.cluster import KINDS, ensure_namespace, find_kinds, insist
 from citrix_oauth_operator.kube.events import Events
 from citrix_oauth_operator.kube.grant_store import GrantStore
 from citrix_oauth_operator.kube.namespaces import Namespaces
@@ -106,10 +107,10 @@ class App:
         await self._stack.enter_async_context(self._api)
         self._stack.push_async_callback(self._transport.aclose)
         await self._stack.enter_async_context(self._probes)
-        await await_kinds(self._api)
-        await ensure_namespace(self._api, self._settings.operator_namespace)
-        await self._servers.load()
-        await self._refusals.load()
+        await insist(partial(find_kinds, self._api))
+        await insist(partial(ensure_namespace, self._api, self._settings.operator_namespace))
+        await insist(self._servers.load)
+        await insist(self._refusals.load)
         self._spill.prepare()
         await self._recovery.run()
         self._spawn("queue", self._queue.run())

@@ -141,7 +141,6 @@ class Queue:
         self._by_server[actor.server] += 1
         task = asyncio.create_task(self._pass(actor, actor.server), name=f"pass over {actor.ref}")
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
 
     async def _pass(self, actor: Actor, server: str) -> None:
         due = _NEVER
@@ -149,6 +148,8 @@ class Queue:
             due = await self._due_after(actor)
         finally:
             actor.running, actor.looked = False, self._clock.boottime()
+            if task := asyncio.current_task():
+                self._running.discard(task)  # before the loop is woken: it fills the place at once
             self._by_server[server] -= 1
             self._unpark(server)
             if self._actors.get(actor.ref.uid) is actor:

@@ -75,8 +75,11 @@ class Reconciler:
         if done is None:
             return None
         secret, publish_problem = await self._publish(done)
+        renamed = await self._renamed(done.seen, secret, publish_problem)
         act = Act(decision, done.problem, publish_problem, done.attempted, self.share())
         outcome = plan(done.seen, secret, act, self.clock.now())
+        if not renamed:
+            outcome = replace(outcome, secret_name=seen.client.status.secret_name)
         await self.reporter.report(outcome)
         return outcome
 
@@ -174,9 +177,20 @@ class Reconciler:
             if found.exists and not found.ours:
                 return found
             written = await self.secrets.publish(ref, seen.secret_name, token, found)
-        if (old := seen.client.status.secret_name) and old != seen.secret_name:
-            await self.secrets.delete_old(ref, old)
         return written
+
+    async def _renamed(self, seen: Observed, secret: TokenSecret, problem: Problem | None) -> bool:
+        """Delete the Secret of the former name once there is nothing left to write; False: status keeps its name."""
+        old = seen.client.status.secret_name
+        if not old or old == seen.secret_name:
+            return True
+        if problem is not None or (secret.exists and not secret.ours):
+            return False
+        try:
+            await self.secrets.delete_old(seen.client.ref, old)
+        except ApiError:
+            return False
+        return True
 
 
 def _after(seen: Observed, settled: Settled) -> Done | None:

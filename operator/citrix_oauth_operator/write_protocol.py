@@ -6,6 +6,7 @@ unless the outcome of the first sending is unknown, and that is recorded.
 
 from __future__ import annotations
 
+import asyncio
 import random
 import uuid
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from http import HTTPStatus
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import protocol
 from citrix_oauth_operator.domain.answers import Granted, NotSent, Refused, Uncertain
-from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.errors import ApiError, Conflict
 from citrix_oauth_operator.domain.model import ClientRef, Grant, Holder
 from citrix_oauth_operator.domain.observed import Inputs, Observed
 from citrix_oauth_operator.domain.protocol import Attempt, Terms
@@ -26,6 +27,7 @@ from citrix_oauth_operator.kube.grant_store import GrantStore, Stored
 from citrix_oauth_operator.spill import Spilled
 from citrix_oauth_operator.wire.raw import RawAnswer
 
+RECORD_SECONDS = (0.1, 0.5, 2.0)  # between the tries to write down a refusal
 STALE_SECONDS = 5.0  # an intent older than this is written again before the request
 
 
@@ -151,10 +153,14 @@ class WriteProtocol:
         return found if moved else None
 
     async def _record(self, ref: ClientRef, intent: Stored, after: Grant) -> Stored:
-        """Write what the try taught, if that can be done now: an intent left as it is counts as doubt."""
+        """Write what the try taught; where that cannot be done for long, the intent stays and counts as doubt."""
         if after == intent.grant:
             return intent
-        try:
-            return await self.store.save(ref, replace(intent, grant=after))
-        except ApiError:
-            return intent
+        for seconds in RECORD_SECONDS:
+            try:
+                return await self.store.save(ref, replace(intent, grant=after))
+            except Conflict:
+                break
+            except ApiError:
+                await asyncio.sleep(seconds)
+        return intent

@@ -62,7 +62,6 @@ async def test_a_renamed_secret_takes_the_token_along() -> None:
     assert world.status["secretName"] == "renamed"
 
 
-@pytest.mark.xfail(reason="reconciler: status forgets the old name although its Secret is still there")
 @pytest.mark.parametrize("fault", [pytest.param("DELETE", id="a failed delete"), pytest.param("token", id="no token")])
 async def test_a_renamed_secret_is_deleted_in_the_end(fault: str) -> None:
     """A token must not stay behind in a Secret that nobody keeps any more."""

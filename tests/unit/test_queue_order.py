@@ -77,7 +77,6 @@ async def test_never_more_passes_at_once_than_allowed() -> None:
         assert (bench.work.most, len(bench.work.names)) == (6, 40)
 
 
-@pytest.mark.xfail(reason="queue: the loop wakes before the ended pass has left the set of running ones")
 async def test_a_free_place_is_taken_at_once() -> None:
     """Ten passes of a second each, one at a time, take ten seconds."""
     async with Bench(passes=1) as bench:

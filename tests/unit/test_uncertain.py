@@ -11,6 +11,7 @@ from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_codec import to_data
 from citrix_oauth_operator.kube.secret_codec import encode
 from citrix_oauth_operator.wire.raw import RawAnswer
+from citrix_oauth_operator.write_protocol import RECORD_SECONDS
 from tests.unit.fakes import Fault
 from tests.unit.token_server import Play, error
 from tests.unit.world import GRANT_SECRET, World
@@ -172,7 +173,8 @@ async def test_throttling_is_obeyed_for_all_clients_of_the_server() -> None:
 async def test_a_doubt_that_could_not_be_written_counts_as_doubt() -> None:
     """The intent is left as it was; what repeats it does so in doubt, and after the ladder's delay."""
     world = await _due("lost")
-    world.server.on_request = lambda: world.api.faults.append(Fault("PUT", "secrets/grant.", before=ApiError(500)))
+    unwritable = [Fault("PUT", "secrets/grant.", before=ApiError(500)) for _ in RECORD_SECONDS]
+    world.server.on_request = lambda: world.api.faults.extend(unwritable)
     process = world.boot()
     await process.run()
     left = world.grant.pending
@@ -223,9 +225,6 @@ async def test_the_grants_end_ends_the_repeats() -> None:
     assert world.condition("Stalled")["reason"] == "RotationLost"
 
 
-@pytest.mark.xfail(
-    reason="write protocol: a refusal that could not be written is repeated, and told as a lost rotation"
-)
 async def test_a_refusal_that_could_not_be_written_is_not_sent_again() -> None:
     """A definite no, while the API server is down for a moment, is a no all the same."""
     world = await _due()

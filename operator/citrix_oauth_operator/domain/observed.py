@@ -79,7 +79,7 @@ class Client:
     generation: int
     resource_version: str
     status: PastStatus
-    requested_at: str | None = None
+    requested_at: str | None = None  # at most as long as status can echo
 
     @property
     def forced(self) -> bool:

@@ -66,7 +66,7 @@ def _next_refresh(seen: Observed, secret: TokenSecret, act: Act, now: datetime) 
         return None
     if seen.inputs.spec.grant_type is GrantType.CLIENT_CREDENTIALS:
         return secret.token.refresh_at if secret.token else now + backoff(1, act.share)
-    return due_time(seen)
+    return seen.token.refresh_at if seen.token else due_time(seen)
 
 
 def _retry(seen: Observed, act: Act, problem: Problem, now: datetime) -> datetime:

@@ -128,12 +128,13 @@ def commit_failed(status: int | None) -> Problem:
     )
 
 
-def annotated_token_too_large() -> Problem:
-    """Return the problem of a token that fits no Secret."""
+def grant_unreadable(secret: str) -> Problem:
+    """Return the problem of a grant Secret that is not as we wrote it."""
     return Problem(
-        Reason.TOKEN_TOO_LARGE,
-        "The access token is larger than 64 KiB.",
-        "Ask for fewer scopes or claims at the authorization server.",
+        Reason.SECRET_NOT_OWNED,
+        f"Secret {secret} in the operator's namespace is not a grant Secret, or somebody edited it.",
+        f"Restore Secret {secret}; or delete it, sign in again and put the new refresh token into the credentials"
+        " Secret.",
     )
 
 
@@ -169,5 +170,3 @@ GRANT_EXPIRED = Problem(
     "Sign in again and put the new refresh token into the credentials Secret.",
     oauth_error="invalid_grant",
 )
-
-OVER_SUSPENDED = Problem(Reason.SUSPENDED, "spec.suspend is true: no token is requested.", "Set spec.suspend: false.")

@@ -83,11 +83,18 @@ def commit(grant: Grant, granted: Granted, terms: Terms, now: datetime) -> Grant
         seq=grant.seq + 1,
         refresh_token=granted.refresh_token or grant.refresh_token,
         received_at=now if rotated else grant.received_at,
-        refresh_expires_at=sent_at + granted.refresh_lifetime if granted.refresh_lifetime else None,
+        refresh_expires_at=_announced_end(grant, granted, sent_at),
         token=new_token(granted, terms, sent_at) or grant.token,
         pending=None,
         rejection=None,
     )
+
+
+def _announced_end(grant: Grant, granted: Granted, sent_at: datetime) -> datetime | None:
+    """Return the refresh token's end: as announced now; as announced before, if it is still the same token."""
+    if granted.refresh_lifetime is not None:
+        return sent_at + granted.refresh_lifetime
+    return grant.refresh_expires_at if granted.refresh_token is None else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from .reasons import ConditionType
 from .spec import DEFAULT_SERVER
 
 REQUESTED_AT = "citrix-oauth.dev/requested-at"
+_ECHO_LENGTH = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +33,16 @@ class Sight:
     expires: datetime | None
 
 
+def requested_at(metadata: Mapping[str, Any]) -> str | None:
+    """Return what the annotation asks for, cut to what status can echo: a longer one is answered once, too."""
+    asked = (metadata.get("annotations") or {}).get(REQUESTED_AT)
+    return asked[:_ECHO_LENGTH] if isinstance(asked, str) else None
+
+
 def sight_of(body: Mapping[str, Any], now: datetime) -> Sight:
     """Read a watch event; trusts the schedule in `status` only for a client that is well and unchanged."""
     metadata, spec, status = body["metadata"], body.get("spec") or {}, body.get("status") or {}
-    requested = (metadata.get("annotations") or {}).get(REQUESTED_AT)
+    requested = requested_at(metadata)
     past = PastStatus.parse(status)
     expires = parse_rfc3339(status.get("expirationTime"))
     well = (

@@ -20,6 +20,9 @@ _ORDER = {
     kind: place for place, kind in enumerate((ConditionType.STALLED, ConditionType.READY, ConditionType.REFRESH_FAILED))
 }
 
+#: Limits of the CRD: a patch that breaks one would be refused for ever.
+_MESSAGE_LENGTH, _REMEDY_LENGTH, _SCOPES, _SCOPE_LENGTH = 4096, 1024, 64, 256
+
 _FAILURE_FIELDS = ("failedAttempts", "lastFailureTime", "lastError")
 
 
@@ -36,7 +39,7 @@ def next_status(outcome: Outcome, now: datetime) -> Status:
     if token:
         status["expirationTime"] = rfc3339(token.expires_at)
         status["lastRefreshTime"] = rfc3339(token.issued_at)
-        status["scopes"] = list(token.scopes)
+        status["scopes"] = [scope for scope in token.scopes if len(scope) <= _SCOPE_LENGTH][:_SCOPES]
     elif old.last_refresh:
         status["lastRefreshTime"] = rfc3339(old.last_refresh)
     if outcome.next_refresh:
@@ -95,7 +98,7 @@ def last_error(problem: Problem) -> Status:
         "httpStatus": problem.http_status,
         "serverCode": problem.server_code,
         "transactionId": problem.transaction_id,
-        "remedy": problem.advice,
+        "remedy": problem.advice[:_REMEDY_LENGTH],
     }
     return {key: value for key, value in fields.items() if value}
 
@@ -158,7 +161,7 @@ def _valid(secret: str, token: Token) -> str:
 
 
 def _condition(kind: ConditionType, status: str, reason: Reason, message: str) -> Status:
-    return {"type": str(kind), "status": status, "reason": str(reason), "message": message}
+    return {"type": str(kind), "status": status, "reason": str(reason), "message": message[:_MESSAGE_LENGTH]}
 
 
 def _merged(new: Status, old: Mapping[str, Any] | None, generation: int, now: datetime) -> Status:

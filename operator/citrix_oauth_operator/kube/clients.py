@@ -6,9 +6,10 @@ from typing import Any
 
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.observed import Client, PastStatus
+from citrix_oauth_operator.domain.sight import requested_at
 
 from .api import JSON, Api
-from .labels import REQUESTED_AT, client_path
+from .labels import client_path
 
 
 class Clients:
@@ -48,5 +49,5 @@ def _client(ref: ClientRef, body: JSON) -> Client:
         generation=metadata["generation"],
         resource_version=metadata["resourceVersion"],
         status=PastStatus.parse(body.get("status") or {}),
-        requested_at=(metadata.get("annotations") or {}).get(REQUESTED_AT),
+        requested_at=requested_at(metadata),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
 
@@ -16,41 +17,47 @@ KINDS = frozenset({"citrixclients", "authorizationservers"})
 _FIRST_WAIT, _LONGEST_WAIT = 1.0, 15.0
 
 
-async def await_kinds(api: Api) -> None:
-    """Wait until the API server serves both kinds; say what is missing."""
+class NotThereYet(Exception):
+    """Something the operator needs is missing; the text says what, and how to bring it."""
+
+
+async def insist(step: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a step of the start until it works; a cluster that is not ready is no reason to end."""
     wait = _FIRST_WAIT
-    while missing := await _missing(api):
-        log.warning("waiting: %s; apply the CRDs (crds/, or the Helm chart)", missing)
+    while True:
+        try:
+            return await step()
+        except (ApiError, NotThereYet) as error:
+            log.warning("waiting: %s", error)
         await asyncio.sleep(wait)
         wait = min(wait * 2, _LONGEST_WAIT)
 
 
-async def _missing(api: Api) -> str:
-    try:
-        served = await api.get(GROUP_PATH)
-    except ApiError as error:
-        return str(error)
+async def find_kinds(api: Api) -> None:
+    """Make sure that the API server serves both kinds.
+
+    Raises:
+        NotThereYet: it does not.
+    """
+    served = await api.get(GROUP_PATH)
     names = {resource["name"] for resource in (served or {}).get("resources", ())}
-    absent = sorted(KINDS - names)
-    return f"the cluster has no {' and no '.join(absent)} of citrix-oauth.dev/v1alpha1" if absent else ""
+    if absent := sorted(KINDS - names):
+        missing = " and no ".join(absent)
+        raise NotThereYet(f"the cluster has no {missing} of {GROUP_PATH[6:]}; apply the CRDs (crds/)")
 
 
 async def ensure_namespace(api: Api, name: str) -> None:
-    """Create the operator's namespace where it is missing and that is allowed; wait for it otherwise."""
-    wait = _FIRST_WAIT
-    while True:
-        try:
-            if await api.get(f"/api/v1/namespaces/{name}"):
-                return
-            body = {
-                "apiVersion": "v1",
-                "kind": "Namespace",
-                "metadata": {"name": name, "labels": {MANAGED_BY: OPERATOR}},
-            }
-            await api.create("/api/v1/namespaces", body)
-        except Conflict:
-            continue
-        except ApiError as error:
-            log.warning("waiting: namespace %s is not there and cannot be created (%s)", name, error)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, _LONGEST_WAIT)
+    """Create the operator's namespace where it is missing and that is allowed.
+
+    Raises:
+        NotThereYet: it is missing and cannot be created.
+    """
+    if await api.get(f"/api/v1/namespaces/{name}"):
+        return
+    metadata = {"name": name, "labels": {MANAGED_BY: OPERATOR}}
+    try:
+        await api.create("/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": metadata})
+    except Conflict:
+        return
+    except ApiError as error:
+        raise NotThereYet(f"namespace {name} is not there and cannot be created ({error})") from None

@@ -6,13 +6,15 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339_micro
 from citrix_oauth_operator.domain.model import Binding, Grant, Holder, Pending, Rejection, Token
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText
+
+T = TypeVar("T")
 
 
 class GrantUnreadable(Exception):
@@ -93,9 +95,9 @@ def from_data(data: Mapping[str, str]) -> Grant:
         state = json.loads(data["state"])
         refresh_expires = state.get("refreshExpiresAt")
         return Grant(
-            chain=state["chain"],
-            seq=state["seq"],
-            seed=state["seed"],
+            chain=_typed(state["chain"], str),
+            seq=_typed(state["seq"], int),
+            seed=_typed(state["seed"], str),
             refresh_token=SecretText(data["refresh_token"]),
             binding=Binding(**state["binding"]),
             started_at=_time(state["startedAt"]),
@@ -105,8 +107,14 @@ def from_data(data: Mapping[str, str]) -> Grant:
             pending=_pending_of(state["pending"]) if state.get("pending") else None,
             rejection=_rejection_of(state["rejection"]) if state.get("rejection") else None,
         )
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise GrantUnreadable from None
+
+
+def _typed(value: object, kind: type[T]) -> T:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError("not what was written")
+    return value
 
 
 def token_of(state: Mapping[str, Any], access_token: str) -> Token:
@@ -125,13 +133,13 @@ def token_of(state: Mapping[str, Any], access_token: str) -> Token:
 def _pending_of(state: Mapping[str, Any]) -> Pending:
     return Pending(
         attempt=state["attempt"],
-        seq=state["seq"],
+        seq=_typed(state["seq"], int),
         fingerprint=state["fingerprint"],
         holder=Holder(**state["holder"]),
         first_sent=_time(state["firstSent"]),
         started=_time(state["started"]),
         deadline=_time(state["deadline"]),
-        tries=state["tries"],
+        tries=_typed(state["tries"], int),
         doubt=state["doubt"],
     )
 

@@ -91,9 +91,19 @@ class GrantStore:
             found = await self.load(ref)
             if found is None:
                 return await self._recreate_or_drop(ref, ours, error)
-        except (ApiError, OSError, GrantUnreadable, ForeignSecret):
+        except GrantUnreadable:
+            return await self._over_an_edit(ref, ours)
+        except (ApiError, OSError, ForeignSecret):
             return None
         return resolve(found, ours)
+
+    async def _over_an_edit(self, ref: ClientRef, ours: Stored) -> Stored | None:
+        """Somebody edited the grant Secret while we hold its successor: ours is written over the edit."""
+        try:
+            secret = await self._api.get(self._path(ref))
+        except (ApiError, OSError):
+            return None
+        return replace(ours, version=secret["metadata"]["resourceVersion"] if secret else "")
 
     async def _recreate_or_drop(self, ref: ClientRef, ours: Stored, error: Exception) -> _Over | Stored | None:
         if not isinstance(error, (NotFound, Conflict)):

@@ -23,7 +23,8 @@ from citrix_oauth_operator.servers import profile
 from .api import JSON, Api
 from .claims import Claims
 from .clients import Clients
-from .grant_store import GrantStore
+from .grant_codec import GrantUnreadable
+from .grant_store import ForeignSecret, GrantStore, secret_name
 from .labels import secret_path
 from .namespaces import Namespaces
 from .refusals import Refusals
@@ -84,7 +85,10 @@ class Observer:
         inputs = await self._inputs(client, raw_spec, credentials)
         name = inputs.spec.secret_name if isinstance(inputs, Inputs) else client.status.secret_name
         name = name or _wanted_name(ref, raw_spec)
-        stored = await self.grants.load(ref)
+        try:
+            stored = await self.grants.load(ref)
+        except (GrantUnreadable, ForeignSecret):
+            stored, inputs = None, problems.grant_unreadable(secret_name(ref))
         grant = stored.grant if stored else None
         new = grant is None and not client.status.operator_namespace
         return Observed(

@@ -80,7 +80,6 @@ def test_a_refresh_token_that_stays_keeps_its_age() -> None:
     assert (after.refresh_token, after.received_at, after.seq) == (GRANT.refresh_token, T0, 8)
 
 
-@pytest.mark.xfail(reason="protocol.commit: an answer that keeps the refresh token forgets its announced end")
 def test_a_refresh_token_that_stays_keeps_its_announced_end() -> None:
     """The server said when it ends; an answer that says nothing takes nothing back."""
     before = replace(IN_FLIGHT, refresh_expires_at=T0 + DAY)
