@@ -11,12 +11,12 @@ from datetime import timedelta
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import policy, problems, protocol
 from citrix_oauth_operator.domain.answers import Answer, Granted
+from citrix_oauth_operator.domain.decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
 from citrix_oauth_operator.domain.model import ClientRef, Token, TokenSecret
 from citrix_oauth_operator.domain.observed import Observed
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.planning import Act, plan
-from citrix_oauth_operator.domain.policy import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.edges import (

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from . import problems
+from .decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
 from .model import Binding, Grant
 from .observed import Liveness, Observed
 from .problem import Problem
@@ -14,52 +14,6 @@ from .reasons import ConditionType, Reason
 from .schedule import HOURLY, TAKE_OVER_MARGIN, ladder_delay, take_over_reserve
 from .spec import GrantType
 
-
-@dataclass(frozen=True, slots=True)
-class Stall:
-    """Send nothing: a person must change something. Looked at again after `recheck`, if that is set."""
-
-    problem: Problem
-    recheck: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Fail:
-    """Send nothing now: something that passes by itself is in the way."""
-
-    problem: Problem
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """Nothing to send before `until`; None: nothing before something changes.
-
-    Attributes:
-        standing: whether the failure that status tells of is what is waited out.
-    """
-
-    until: datetime | None
-    standing: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class AdoptSeed:
-    """Start a new chain with the seed of the credentials Secret; nothing was sent with it before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Refresh:
-    """Send the stored refresh token; `doubt` when an earlier sending of it may have been answered."""
-
-    doubt: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class RequestToken:
-    """Ask for an access token with the client's own credentials."""
-
-
-Decision = Stall | Fail | Wait | AdoptSeed | Refresh | RequestToken
 Check = Callable[[Observed, datetime], Decision | None]
 
 

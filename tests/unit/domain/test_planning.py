@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import pytest
 
 from citrix_oauth_operator.domain import problems
+from citrix_oauth_operator.domain.decisions import Decision, Fail, Refresh, RequestToken, Stall, Wait
 from citrix_oauth_operator.domain.model import TokenSecret
 from citrix_oauth_operator.domain.planning import Act, plan
-from citrix_oauth_operator.domain.policy import Decision, Fail, Refresh, RequestToken, Stall, Wait
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.schedule import HOURLY

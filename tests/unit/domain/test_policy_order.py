@@ -6,9 +6,10 @@ from itertools import combinations
 import pytest
 
 from citrix_oauth_operator.domain import policy
+from citrix_oauth_operator.domain.decisions import Wait
 from citrix_oauth_operator.domain.model import Claim, Refusal
 from citrix_oauth_operator.domain.observed import Liveness, Observed, PastStatus
-from citrix_oauth_operator.domain.policy import CLIENT_CREDENTIALS_CHAIN, REFRESH_TOKEN_CHAIN, Check, Wait
+from citrix_oauth_operator.domain.policy import CLIENT_CREDENTIALS_CHAIN, REFRESH_TOKEN_CHAIN, Check
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText

@@ -1,0 +1,55 @@
+"""What one pass may do: at most one of these."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """Send nothing: a person must change something. Looked at again after `recheck`, if that is set."""
+
+    problem: Problem
+    recheck: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Send nothing now: something that passes by itself is in the way."""
+
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing to send before `until`; None: nothing before something changes.
+
+    Attributes:
+        standing: whether the failure that status tells of is what is waited out.
+    """
+
+    until: datetime | None
+    standing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptSeed:
+    """Start a new chain with the seed of the credentials Secret; nothing was sent with it before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Send the stored refresh token; `doubt` when an earlier sending of it may have been answered."""
+
+    doubt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RequestToken:
+    """Ask for an access token with the client's own credentials."""
+
+
+Decision = Stall | Fail | Wait | AdoptSeed | Refresh | RequestToken
