@@ -27,6 +27,7 @@ from tests.control_plane import ControlPlane
 from tests.control_plane.cache import Workspace
 
 LATENCY = 0.05
+WIDTH = 120  # in a narrower terminal the tables break their lines less badly than their cells would
 EVERYBODY = (OURS, MACHINE, NAIVE, REUSED)
 COUNT, LIFE = 500, 80
 QUICK_COUNT, QUICK_LIFE = 60, 20
@@ -121,6 +122,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_COUNT} clients: to see that it runs")
     parser.add_argument("--profile", action="store_true", help="show where the operator's CPU time goes instead")
     console = Console()
+    console.width = max(console.width, WIDTH)
     signal.signal(signal.SIGTERM, _terminate)
     try:
         return run(parser.parse_args(arguments), console)

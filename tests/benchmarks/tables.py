@@ -24,7 +24,7 @@ def show(console: Console, titles: Mapping[str, str], results: Mapping[str, Figu
         judged.add_row(verdict.figure, verdict.measured, verdict.target, f"[{colour}]{_word(verdict)}[/]")
     console.print(judged)
     compared = Table(title="Side by side", title_justify="left")
-    compared.add_column("")
+    compared.add_column("", no_wrap=True)
     for key in results:
         compared.add_column(titles[key], justify="right")
     for row in _comparison(results):
