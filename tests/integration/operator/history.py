@@ -11,7 +11,7 @@ from typing import Self
 
 from tests.integration.operator.cluster import Cluster, Object
 
-_WATCH_SECONDS = 2
+_WATCH_SECONDS = 1
 
 
 class History:

@@ -63,7 +63,7 @@ def test_client_credentials_need_no_grant(stage: World, registered: Client) -> N
         count, written = _asked(stage) - asked, stage.cluster.writes() - before
         return count >= 2 and written == {"PUT secrets": count, "PATCH citrixclients": count}
 
-    eventually(two_each, "token Secret and status, and nothing else", stage.cluster.writes)
+    eventually(two_each, "token Secret and status, and nothing else", lambda: stage.cluster.writes() - before)
     assert stage.grant(name) == {}
     assert "grantExpirationTime" not in stage.now(name)["status"]
     assert stage.cloud.stats().errors == {}

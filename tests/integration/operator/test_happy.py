@@ -106,7 +106,7 @@ def test_short_lived_tokens_are_refreshed_in_time_with_four_writes_and_no_event_
         written = stage.cluster.writes() - before
         return count >= 3 and written == {"PUT secrets": 3 * count, "PATCH citrixclients": count}
 
-    eventually(four_each, "intent, commit, token Secret and status, and nothing else", stage.cluster.writes)
+    eventually(four_each, "intent, commit, token Secret, status, nothing else", lambda: stage.cluster.writes() - before)
     assert len(stage.events("steady")) == told
     assert (stage.cloud.stats().replays, stage.cloud.stats().errors) == (0, {})
     assert all(condition(one, "Ready").get("status") != "False" for one in stage.history.of("steady"))
