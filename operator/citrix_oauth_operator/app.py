@@ -55,6 +55,7 @@ class App:
         namespace = settings.operator_namespace
         self._settings, self._api, self._stop = settings, api, stop
         self._transport = Transport()
+        self._clients = Clients(api)
         self._servers = Servers(api, clock)
         self._refusals = Refusals(api, namespace)
         self._clock = clock
@@ -70,7 +71,7 @@ class App:
     def _reconciler(self, identity: Identity) -> Reconciler:
         api, clock, namespace = self._api, self._clock, self._settings.operator_namespace
         clients, store, claims, secrets = (
-            Clients(api),
+            self._clients,
             GrantStore(api, namespace),
             Claims(api, namespace),
             TokenSecrets(api),
@@ -147,10 +148,12 @@ class App:
 
     def client_changed(self, ref: ClientRef, body: Mapping[str, Any]) -> None:
         """Schedule a client as its object says."""
+        self._clients.show(ref, dict(body))
         self._queue.see(ref, sight_of(body, self._clock.now()))
 
     def client_gone(self, ref: ClientRef) -> None:
         """Forget a client."""
+        self._clients.forget(ref)
         self._queue.forget(ref.uid)
 
     def server_changed(self, body: Mapping[str, Any]) -> None:

@@ -68,7 +68,7 @@ def register(registry: kopf.OperatorRegistry, app: Watches) -> None:
         if event["type"] == "DELETED" or "deletionTimestamp" in metadata:
             app.client_gone(ref)
         else:
-            app.client_changed(ref, body)
+            app.client_changed(ref, event["object"])
 
     @kopf.on.event(GROUP, VERSION, "authorizationservers", registry=registry)
     async def server_event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:  # noqa: ANN401 - as above

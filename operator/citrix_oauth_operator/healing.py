@@ -55,10 +55,15 @@ class Poll:
         """Poll until cancelled."""
         while True:
             gets = 0
-            for troubled in (True, False):
+            for troubled in () if self.queue.busy() else (True, False):
                 if actor := self._next(troubled=troubled):
                     gets += await self._compare(actor)
             await asyncio.sleep(max(gets / GETS_PER_SECOND, PAUSE_SECONDS))
+
+    def _fresh(self, actor: Actor) -> bool:
+        """Whether a pass has just looked at the client itself: of a healthy one, in the last half of a round."""
+        half_a_round = 0.0 if _troubled(actor) else len(self.queue) / GETS_PER_SECOND
+        return self.clock.boottime() - actor.looked < max(FRESH_SECONDS, half_a_round)
 
     def _next(self, *, troubled: bool) -> Actor | None:
         """Return the next client of a round; a new round begins when one is over and was not too short."""
@@ -73,7 +78,7 @@ class Poll:
     async def _compare(self, actor: Actor) -> int:
         """Wake a client whose Secrets are not as its last pass saw them; return the number of GETs."""
         last = actor.last
-        if actor.running or actor.waiting or self.clock.boottime() - actor.looked < FRESH_SECONDS:
+        if actor.running or actor.waiting or self._fresh(actor):
             return 0
         if last is None:
             self.queue.wake(actor.ref.uid)  # not looked at since the start: a whole pass

@@ -20,8 +20,8 @@ from citrix_oauth_operator.ready import ReadyClients
 
 log = logging.getLogger(__name__)
 
-PASSES = 32  # passes under way at once
-PASSES_A_SERVER = 24  # of which at most so many for one authorization server: a dead one does not stop the others
+PASSES = 40  # passes under way at once
+PASSES_A_SERVER = 28  # of which at most so many for one authorization server: a dead one does not stop the others
 _CONFLICT_SECONDS = 0.2
 _LONGEST_SLEEP = 5.0  # so that a suspended machine is noticed soon after it wakes
 _NEVER = float("inf")
@@ -82,6 +82,13 @@ class Queue:
     def forget(self, uid: str) -> None:
         """Drop a client that is gone; a pass under way ends by itself."""
         self._actors.pop(uid, None)
+
+    def busy(self) -> bool:
+        """Whether as many passes are under way as may be: nothing that can wait is to be added."""
+        return len(self._running) >= self._passes_a_server
+
+    def __len__(self) -> int:
+        return len(self._actors)
 
     def actors(self) -> Iterator[Actor]:
         """Return everyone in the queue, as of now."""

@@ -55,15 +55,11 @@ def _waits_for_a_person(outcome: Outcome) -> bool:
 
 
 def _grant(outcome: Outcome) -> Status:
-    grant = outcome.grant
-    claim = {"namespace": outcome.operator_namespace}
-    if old := outcome.client.status.operator_namespace:
-        claim["namespace"] = old  # another operator's claim is shown, never replaced
-    part: Status = {"grant": claim}
-    if grant:
-        part["grant"] = {**claim, "chain": grant.chain, "seq": max(grant.seq, _seq_of(outcome))}
-    elif outcome.client.status.chain:
-        part["grant"] = {**claim, "chain": outcome.client.status.chain, "seq": outcome.client.status.seq}
+    status, grant = outcome.client.status, outcome.grant
+    part: Status = {}
+    if status.operator_namespace:  # claimed before the first request, under the version that was read; never here
+        chain, seq = (grant.chain, max(grant.seq, _seq_of(outcome))) if grant else (status.chain, status.seq)
+        part["grant"] = {"namespace": status.operator_namespace, "chain": chain, "seq": seq}
     if outcome.grant_end:
         part["grantExpirationTime"] = rfc3339(outcome.grant_end[0])
         part["grantExpirationModel"] = outcome.grant_end[1]

@@ -13,14 +13,27 @@ from .labels import client_path
 
 
 class Clients:
-    """Live reads and status writes of CitrixClients."""
+    """Reads and status writes of CitrixClients."""
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._shown: dict[str, JSON] = {}
+
+    def show(self, ref: ClientRef, body: JSON) -> None:
+        """Keep what the watch showed of a client nobody has claimed: its first read needs no request.
+
+        Before anything is sent for it, the claim is written under the version of this body; a stale one ends there.
+        """
+        if not (body.get("status") or {}).get("grant"):
+            self._shown[ref.uid] = body
+
+    def forget(self, ref: ClientRef) -> None:
+        """Drop what was shown of a client that is gone."""
+        self._shown.pop(ref.uid, None)
 
     async def read(self, ref: ClientRef) -> tuple[Client, JSON] | None:
         """Return the client and its spec as they are now; None when it is gone, going, or another of that name."""
-        body = await self._api.get(client_path(ref))
+        body = self._shown.pop(ref.uid, None) or await self._api.get(client_path(ref))
         if body is None or body["metadata"]["uid"] != ref.uid or "deletionTimestamp" in body["metadata"]:
             return None
         return _client(ref, body), body.get("spec") or {}

@@ -85,18 +85,18 @@ class Observer:
         inputs = await self._inputs(client, raw_spec, credentials)
         name = inputs.spec.secret_name if isinstance(inputs, Inputs) else client.status.secret_name
         name = name or _wanted_name(ref, raw_spec)
+        # what belongs to a client nobody claimed is met as a conflict, and read at the next look
+        new = not client.status.operator_namespace and isinstance(inputs, Inputs) and inputs.seed is not None
         try:
-            stored = await self.grants.load(ref)
+            stored = None if new else await self.grants.load(ref)
         except (GrantUnreadable, ForeignSecret):
             stored, inputs = None, problems.grant_unreadable(secret_name(ref))
         grant = stored.grant if stored else None
-        new = grant is None and not client.status.operator_namespace
         return Observed(
             client=client,
             inputs=inputs,
             operator_namespace=self.operator_namespace,
             secret_name=name,
-            # nobody served a new client: what is there all the same is met as a conflict, and read then
             secret=TokenSecret() if new else await self.secrets.observe(ref, name),
             grant=grant,
             grant_version=stored.version if stored else "",
