@@ -55,6 +55,11 @@ def life(client: Object) -> timedelta:
     return moment(client, "expirationTime") - moment(client, "lastRefreshTime")
 
 
+def remedy(client: Object) -> str:
+    """Return what a person is told to do."""
+    return str(client["status"]["lastError"]["remedy"])
+
+
 def check_trouble(client: Object, kind: str, reason: str) -> None:
     """Check that a failing client says what is wrong and what helps, in the same words everywhere."""
     assert shows(client, kind, reason), client["status"]
