@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
-from citrix_oauth_operator.domain.outcome import Marks, Outcome
+from citrix_oauth_operator.domain.outcome import Marks
 from citrix_oauth_operator.kube.api import GROUP_PATH
 from citrix_oauth_operator.kube.labels import secret_path
 from citrix_oauth_operator.queue import Actor, Queue
@@ -19,6 +19,7 @@ from citrix_oauth_operator.queue import Actor, Queue
 log = logging.getLogger(__name__)
 
 GETS_PER_SECOND = 20
+HEALTHY_GETS_PER_SECOND = 10
 SHORTEST_ROUND_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
 FRESH_SECONDS = 2.0
@@ -54,15 +55,15 @@ class Poll:
     async def run(self) -> None:
         """Poll until cancelled."""
         while True:
-            gets = 0
+            seconds = PAUSE_SECONDS
             for troubled in () if self.queue.busy() else (True, False):
                 if actor := self._next(troubled=troubled):
-                    gets += await self._compare(actor)
-            await asyncio.sleep(max(gets / GETS_PER_SECOND, PAUSE_SECONDS))
+                    seconds += await self._compare(actor) / (GETS_PER_SECOND if troubled else HEALTHY_GETS_PER_SECOND)
+            await asyncio.sleep(seconds)
 
     def _fresh(self, actor: Actor) -> bool:
         """Whether a pass has just looked at the client itself: of a healthy one, in the last half of a round."""
-        half_a_round = 0.0 if _troubled(actor) else len(self.queue) / GETS_PER_SECOND
+        half_a_round = 0.0 if _troubled(actor) else len(self.queue) / HEALTHY_GETS_PER_SECOND
         return self.clock.boottime() - actor.looked < max(FRESH_SECONDS, half_a_round)
 
     def _next(self, *, troubled: bool) -> Actor | None:
@@ -77,25 +78,24 @@ class Poll:
 
     async def _compare(self, actor: Actor) -> int:
         """Wake a client whose Secrets are not as its last pass saw them; return the number of GETs."""
-        last = actor.last
+        marks = actor.marks
         if actor.running or actor.waiting or self._fresh(actor):
             return 0
-        if last is None:
+        if marks is None:
             self.queue.wake(actor.ref.uid)  # not looked at since the start: a whole pass
             return 4
-        marks = last.marks
         names = [name for name in (marks.secret_name, marks.credentials_name) if name]
         try:
             found = [await self._version(actor.ref, name) for name in names]
         except ApiError:
             return len(names)
-        if found != _versions(marks) and self._still(actor, last):
+        if found != _versions(marks) and self._still(actor, marks):
             self.queue.wake(actor.ref.uid)
         return len(names)
 
-    def _still(self, actor: Actor, last: Outcome) -> bool:
+    def _still(self, actor: Actor, marks: Marks) -> bool:
         """Whether no pass has come between; it would have seen the change itself."""
-        return actor.last is last and not actor.running
+        return actor.marks is marks and not actor.running
 
     async def _version(self, ref: ClientRef, name: str) -> str:
         secret = await self.api.get(secret_path(ref.namespace, name))
@@ -103,7 +103,7 @@ class Poll:
 
 
 def _troubled(actor: Actor) -> bool:
-    return actor.last is None or actor.last.worst is not None or actor.last.standing
+    return actor.marks is None or actor.marks.troubled
 
 
 def _versions(marks: Marks) -> list[str]:

@@ -7,13 +7,13 @@ import heapq
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
 from citrix_oauth_operator.domain.model import ClientRef
-from citrix_oauth_operator.domain.outcome import Outcome
+from citrix_oauth_operator.domain.outcome import Marks, Outcome
 from citrix_oauth_operator.domain.schedule import backoff
 from citrix_oauth_operator.domain.sight import Sight
 from citrix_oauth_operator.ready import ReadyClients
@@ -43,7 +43,7 @@ class Actor:
     woken: bool = False
     failures: int = 0
     looked: float = 0.0  # boot time of the last pass's end
-    last: Outcome | None = field(default=None, repr=False)
+    marks: Marks | None = None  # of the last pass; tokens are not kept
 
 
 class Queue:
@@ -186,10 +186,11 @@ class Queue:
         return self._clock.boottime() + backoff(actor.failures, 0.0).total_seconds()
 
     def _settled(self, actor: Actor, outcome: Outcome | None) -> float:
-        actor.failures, actor.last = 0, outcome
+        actor.failures = 0
         if outcome is None:
             self._actors.pop(actor.ref.uid, None)
             return _NEVER
+        actor.marks = outcome.marks
         actor.expires = outcome.token.expires_at.timestamp() if outcome.token else 0.0
         return self._boottime_of(outcome.look_again) if outcome.look_again else _NEVER
 

@@ -74,6 +74,7 @@ class Reconciler:
         done = await self._act(seen, decision)
         if done is None:
             return None
+        done = await self._read(done)
         secret, publish_problem = await self._publish(done)
         renamed = await self._renamed(done.seen, secret, publish_problem)
         act = Act(decision, done.problem, publish_problem, done.attempted, self.share())
@@ -150,6 +151,13 @@ class Reconciler:
                 await self.refusals.clear(inputs.credential)
         except ApiError:
             log.warning("a refused credential of %s could not be marked", done.seen.client.ref)
+
+    async def _read(self, done: Done) -> Done:
+        """Read the token Secret after all where it was left unread for a refresh that brought no new token."""
+        seen = done.seen
+        if not seen.secret.unread or (done.attempted and done.problem is None):
+            return done
+        return replace(done, seen=replace(seen, secret=await self.secrets.observe(seen.client.ref, seen.secret_name)))
 
     async def _publish(self, done: Done) -> tuple[TokenSecret, Problem | None]:
         """Make the token Secret hold the newest token (step 9), whatever became of the request."""

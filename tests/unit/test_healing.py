@@ -26,7 +26,7 @@ def _served(bench: Bench, api: FakeApi, names: Iterable[str], *, troubled: bool 
     for name in names:
         client = ref(name)
         versions = [api.put(_path(client, kind), {"metadata": {}})["metadata"]["resourceVersion"] for kind in KINDS]
-        marks = Marks(f"{name}-token", versions[0], f"{name}-creds", versions[1])
+        marks = Marks(f"{name}-token", versions[0], f"{name}-creds", versions[1], troubled=troubled)
         end = outcome(marks=marks, problem=REJECTED if troubled else None)
         bench.work.script[name] = [end] * 1000
         bench.queue.see(client, sight())

@@ -154,6 +154,7 @@ class TokenSecret:
         ours: whether it carries our label and owner reference.
         token: what it holds, when that is complete and unedited.
         intact: whether data, type, labels and annotations are as we wrote them.
+        unread: not looked at in this pass, for it is about to be written; `resource_version` is the one we wrote.
     """
 
     exists: bool = False
@@ -161,3 +162,4 @@ class TokenSecret:
     token: Token | None = None
     intact: bool = False
     resource_version: str = ""
+    unread: bool = False

@@ -12,12 +12,13 @@ from .problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Versions of the Secrets as a pass saw or wrote them; a poll that finds others wakes the client."""
+    """What is remembered of a pass: versions of Secrets, as a poll compares them, and whether there was trouble."""
 
     secret_name: str = ""
     secret_version: str = ""
     credentials_name: str = ""
     credentials_version: str = ""
+    troubled: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,13 @@ def plan(seen: Observed, secret: TokenSecret, act: Act, now: datetime) -> Outcom
         next_refresh=next_refresh,
         look_again=_look_again(seen, secret, act, next_refresh, now),
         grant_end=_grant_end(seen),
-        marks=Marks(seen.secret_name, secret.resource_version, seen.credentials_name, seen.credentials_version),
+        marks=Marks(
+            secret_name=seen.secret_name,
+            secret_version=secret.resource_version,
+            credentials_name=seen.credentials_name,
+            credentials_version=seen.credentials_version,
+            troubled=standing or act.problem is not None or act.publish_problem is not None,
+        ),
     )
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
+
+import orjson
 
 from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339_micro
 from citrix_oauth_operator.domain.model import Binding, Grant, Holder, Pending, Rejection, Token
@@ -26,7 +27,7 @@ class GrantUnreadable(Exception):
 
 def to_data(grant: Grant) -> dict[str, str]:
     """Return the Secret's data as text."""
-    data = {"refresh_token": grant.refresh_token.reveal(), "state": json.dumps(_state(grant), separators=(",", ":"))}
+    data = {"refresh_token": grant.refresh_token.reveal(), "state": orjson.dumps(_state(grant)).decode()}
     if grant.token:
         data["access_token"] = grant.token.access_token.reveal()
     return data
@@ -37,7 +38,7 @@ def _state(grant: Grant) -> dict[str, Any]:
         "chain": grant.chain,
         "seq": grant.seq,
         "seed": grant.seed,
-        "binding": dataclasses.asdict(grant.binding),
+        "binding": _fields(grant.binding),
         "startedAt": rfc3339_micro(grant.started_at),
         "receivedAt": rfc3339_micro(grant.received_at),
         "refreshExpiresAt": grant.refresh_expires_at and rfc3339_micro(grant.refresh_expires_at),
@@ -46,6 +47,11 @@ def _state(grant: Grant) -> dict[str, Any]:
         "rejection": grant.rejection
         and {**problem_state(grant.rejection.problem), "at": rfc3339_micro(grant.rejection.at)},
     }
+
+
+def _fields(value: Binding | Holder | Problem) -> dict[str, Any]:
+    """Return the fields of a flat value; `dataclasses.asdict` copies deeply, ten times slower."""
+    return {name: getattr(value, name) for name in value.__slots__}
 
 
 def token_state(token: Token) -> dict[str, Any]:
@@ -65,7 +71,7 @@ def _pending_state(pending: Pending) -> dict[str, Any]:
         "attempt": pending.attempt,
         "seq": pending.seq,
         "fingerprint": pending.fingerprint,
-        "holder": dataclasses.asdict(pending.holder),
+        "holder": _fields(pending.holder),
         "firstSent": rfc3339_micro(pending.first_sent),
         "started": rfc3339_micro(pending.started),
         "deadline": rfc3339_micro(pending.deadline),
@@ -76,7 +82,7 @@ def _pending_state(pending: Pending) -> dict[str, Any]:
 
 def problem_state(problem: Problem) -> dict[str, Any]:
     """Return a problem as JSON; `retry_after` is not worth keeping."""
-    return {key: value for key, value in dataclasses.asdict(problem).items() if key != "retry_after"}
+    return {key: value for key, value in _fields(problem).items() if key != "retry_after"}
 
 
 def problem_of(state: Mapping[str, Any]) -> Problem:
@@ -92,7 +98,7 @@ def from_data(data: Mapping[str, str]) -> Grant:
         GrantUnreadable: a key is missing or cannot be parsed.
     """
     try:
-        state = json.loads(data["state"])
+        state = orjson.loads(data["state"])
         refresh_expires = state.get("refreshExpiresAt")
         return Grant(
             chain=_typed(state["chain"], str),

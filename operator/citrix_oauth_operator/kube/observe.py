@@ -97,7 +97,7 @@ class Observer:
             inputs=inputs,
             operator_namespace=self.operator_namespace,
             secret_name=name,
-            secret=TokenSecret() if new else await self.secrets.observe(ref, name),
+            secret=TokenSecret() if new else await self._secret(ref, name, grant),
             grant=grant,
             grant_version=stored.version if stored else "",
             credentials_name=credentials_name,
@@ -107,8 +107,15 @@ class Observer:
             **self._intent(ref, grant),
         )
 
+    async def _secret(self, ref: ClientRef, name: str, grant: Grant | None) -> TokenSecret:
+        """Read the token Secret, unless it is about to be written and this process knows the version to write over."""
+        due = grant is not None and grant.token is not None and grant.token.refresh_at <= self.clock.now()
+        known = self.secrets.unread(ref, name) if due else None
+        return known or await self.secrets.observe(ref, name)
+
     def forget(self, ref: ClientRef) -> None:
         """Drop what is remembered of a client that is gone."""
+        self.secrets.forget(ref)
         self._attempts.pop(ref.uid, None)
         self.namespaces.forget(ref)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import Any
+
+import orjson
 
 from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.model import ClientRef, Token, TokenSecret
@@ -34,6 +35,19 @@ class TokenSecrets:
 
     def __init__(self, api: Api) -> None:
         self._api = api
+        self._written: dict[str, tuple[str, str]] = {}
+
+    def unread(self, ref: ClientRef, name: str) -> TokenSecret | None:
+        """Return the Secret as this process wrote it last, unread; None when it has not written it.
+
+        A write over it is guarded by that version: had somebody touched the Secret, the write would be refused.
+        """
+        written_name, version = self._written.get(ref.uid, ("", ""))
+        return TokenSecret(True, True, resource_version=version, unread=True) if written_name == name else None
+
+    def forget(self, ref: ClientRef) -> None:
+        """Drop what is remembered of a client that is gone."""
+        self._written.pop(ref.uid, None)
 
     async def observe(self, ref: ClientRef, name: str) -> TokenSecret:
         """Return what is known about the Secret `name` in the client's namespace."""
@@ -59,7 +73,9 @@ class TokenSecrets:
             written = await self._api.replace(secret_path(ref.namespace, name), body)
         else:
             written = await self._api.create(f"/api/v1/namespaces/{ref.namespace}/secrets", body)
-        return TokenSecret(True, True, token, True, written["metadata"]["resourceVersion"])
+        version = written["metadata"]["resourceVersion"]
+        self._written[ref.uid] = (name, version)
+        return TokenSecret(True, True, token, True, version)
 
     async def delete_old(self, ref: ClientRef, name: str) -> None:
         """Delete the Secret a client used before it was renamed, if it is ours."""
@@ -79,7 +95,7 @@ def _body(ref: ClientRef, name: str, token: Token) -> JSON:
             "namespace": ref.namespace,
             "labels": of_client(ref),
             "annotations": {
-                TOKEN_STATE: json.dumps(token_state(token), separators=(",", ":")),
+                TOKEN_STATE: orjson.dumps(token_state(token)).decode(),
                 CONTENT_HASH: _hash(data),
             },
             "ownerReferences": [_owner(ref)],
@@ -119,11 +135,11 @@ def _is_intact(secret: JSON, ref: ClientRef, name: str) -> bool:
 def _token(secret: JSON) -> Token | None:
     state = (secret["metadata"].get("annotations") or {}).get(TOKEN_STATE, "")
     try:
-        return token_of(json.loads(state), decode(secret)["access_token"])
+        return token_of(orjson.loads(state), decode(secret)["access_token"])
     except (KeyError, TypeError, ValueError):
         return None
 
 
 def _hash(data: dict[str, str]) -> str:
     """Fingerprint the content, so that an edit is seen even where no grant Secret holds the token."""
-    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:32]
+    return hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
