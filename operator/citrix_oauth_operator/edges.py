@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from citrix_oauth_operator.domain.answers import Answer
-from citrix_oauth_operator.domain.model import ClientRef, Token, TokenSecret
+from citrix_oauth_operator.domain.model import Claim, ClientRef, Token, TokenSecret
 from citrix_oauth_operator.domain.observed import Client, Inputs, Observed
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
@@ -116,6 +116,6 @@ class TokenRequests(Protocol):
 class SeedClaims(Protocol):
     """Remembers which seeds were adopted."""
 
-    async def take(self, ref: ClientRef, seed: SecretText, now: datetime) -> None: ...
+    async def take(self, ref: ClientRef, seed: SecretText, claim: Claim, now: datetime) -> None: ...
 
-    async def adopted(self, seed: SecretText, now: datetime) -> None: ...
+    async def adopted(self, seed: SecretText, chain: str) -> None: ...

@@ -17,7 +17,7 @@ from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import protocol
 from citrix_oauth_operator.domain.answers import Granted, NotSent, Refused, Uncertain
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
-from citrix_oauth_operator.domain.model import ClientRef, Grant, Holder
+from citrix_oauth_operator.domain.model import Claim, ClientRef, Grant, Holder
 from citrix_oauth_operator.domain.observed import Inputs, Observed
 from citrix_oauth_operator.domain.protocol import Attempt, Terms
 from citrix_oauth_operator.domain.reasons import DEAD_GRANT
@@ -58,7 +58,10 @@ class WriteProtocol:
         return self._new_id()
 
     async def adopt(self, seen: Observed, chain: str) -> Settled:
-        """Start a new chain with the seed: claim it, store it with the intent, mark the claim, only then send it.
+        """Start a new chain with the seed: it is sent only when its chain is stored and its claim says so.
+
+        Where a chain is stored already, the claim comes first: a used seed must not cost the living chain. Where none
+        is, the chain is stored first and claimed as adopted in one write; refused, it is a chain that is never sent.
 
         Raises:
             Conflict: somebody else claimed the seed or wrote the grant; look again.
@@ -68,11 +71,14 @@ class WriteProtocol:
         seed = inputs.seed
         if seed is None:
             raise TypeError("checked by new_seed")
-        if seen.claim is None:
-            await self.claims.take(ref, seed, now)
+        if seen.claim is None and seen.grant is not None:
+            await self.claims.take(ref, seed, Claim(ref.uid, chain, adopted=False), now)
         grant = protocol.begin_chain(seen.grant, chain, seed, inputs.binding, now)
         intent = await self._intend(ref, Stored(grant, seen.grant_version), doubt=False)
-        await self.claims.adopted(seed, self.clock.now())
+        if seen.claim is None and seen.grant is None:
+            await self.claims.take(ref, seed, Claim(ref.uid, chain, adopted=True), now)
+        else:
+            await self.claims.adopted(seed, chain)
         return await self._send(seen, intent)
 
     async def refresh(self, seen: Observed, *, doubt: bool) -> Settled:

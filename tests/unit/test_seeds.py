@@ -7,7 +7,7 @@ import pytest
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
 from citrix_oauth_operator.domain.secrecy import SecretText
 from tests.unit.fakes import Crash, Fault, lost
-from tests.unit.world import CLIENT, GRANT_SECRET, OPS, TOKEN_SECRET, World
+from tests.unit.world import CLIENT, GRANT_SECRET, OPS, TOKEN_SECRET, Process, World
 
 pytestmark = pytest.mark.looptime
 
@@ -17,7 +17,7 @@ def _claims(world: World) -> list[dict[str, str]]:
 
 
 async def test_the_claim_is_marked_before_the_seed_is_sent() -> None:
-    """Claimed, stored as a chain, adopted, and only then sent."""
+    """Stored as a chain, claimed as adopted, and only then sent."""
     world = World()
     world.set_up()
     states = []
@@ -25,7 +25,29 @@ async def test_the_claim_is_marked_before_the_seed_is_sent() -> None:
     await world.boot().run()
     assert states == [("adopted", 0)]
     kinds = [path.split("/")[-2 if verb != "POST" else -1] for verb, path in world.api.writes("/ops/")]
+    assert kinds[:2] == ["secrets", "configmaps"]
+
+
+async def test_a_living_chain_is_not_given_up_for_a_seed_before_it_is_claimed() -> None:
+    """Claimed first, then stored over the old chain, then marked as adopted, and only then sent."""
+    world, process = await _re_seeded()
+    before = len(world.api.writes("/ops/"))
+    world.server.on_request = lambda: states.append((_claims(world)[-1]["state"], world.grant.seq))
+    states: list[tuple[str, int]] = []
+    await process.run()
+    assert states == [("adopted", 0)]
+    kinds = [path.split("/")[-2 if verb != "POST" else -1] for verb, path in world.api.writes("/ops/")[before:]]
     assert kinds[:3] == ["configmaps", "secrets", "configmaps"]
+
+
+async def _re_seeded() -> tuple[World, Process]:
+    """Return a client with a living chain whose credentials hold a fresh seed."""
+    world = World()
+    world.set_up()
+    process = world.boot()
+    await process.run()
+    world.credentials(refresh_token=world.server.sign_in())
+    return world, process
 
 
 async def test_a_seed_that_somebody_claimed_first_is_not_sent() -> None:
@@ -48,9 +70,8 @@ async def test_a_seed_that_somebody_claimed_first_is_not_sent() -> None:
 @pytest.mark.parametrize(
     ("verb", "part", "sent"),
     [
-        pytest.param("POST", "configmaps", 1, id="claimed"),
         pytest.param("POST", "secrets", 1, id="grant stored"),
-        pytest.param("PATCH", "configmaps", 1, id="claim adopted"),
+        pytest.param("POST", "configmaps", 1, id="claimed as adopted"),
     ],
 )
 async def test_an_adoption_is_resumed_after_a_crash(verb: str, part: str, sent: int) -> None:
@@ -63,6 +84,24 @@ async def test_an_adoption_is_resumed_after_a_crash(verb: str, part: str, sent: 
     successor = world.boot()
     await successor.run()
     assert (world.grant.seq, world.server.replays, len(world.server.sent)) == (1, 0, sent)
+
+
+@pytest.mark.parametrize(
+    ("verb", "part"),
+    [
+        pytest.param("POST", "configmaps", id="claimed"),
+        pytest.param("PUT", "secrets/grant.", id="grant stored"),
+        pytest.param("PATCH", "configmaps", id="claim adopted"),
+    ],
+)
+async def test_a_re_seeding_is_resumed_after_a_crash(verb: str, part: str) -> None:
+    """Wherever it stopped before the request: the new seed is sent once, nothing is replayed."""
+    world, process = await _re_seeded()
+    world.api.faults.append(Fault(verb, part, after=Crash()))
+    with pytest.raises(Crash):
+        await process.run()
+    await world.boot().run()
+    assert (world.grant.seq, world.server.replays, len(world.server.sent)) == (1, 0, 2)
 
 
 @pytest.mark.parametrize("part", ["configmaps", "secrets"])
@@ -83,9 +122,13 @@ async def test_a_seed_is_not_sent_when_its_claim_cannot_be_marked() -> None:
     """Without the mark a restored backup could send it again."""
     world = World()
     world.set_up()
-    world.api.faults.append(Fault("PATCH", "configmaps", before=ApiError(500)))
+    world.api.faults.append(Fault("POST", "configmaps", before=ApiError(500)))
     await world.boot().run()
     assert world.server.sent == []
+    re_seeded, process = await _re_seeded()
+    re_seeded.api.faults.append(Fault("PATCH", "configmaps", before=ApiError(500)))
+    await process.run()
+    assert len(re_seeded.server.sent) == 1
 
 
 async def test_a_used_seed_is_ignored_while_its_chain_lives() -> None:

@@ -131,9 +131,10 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """Who adopted a seed (the claim ConfigMap)."""
+    """Who claimed a seed, and for which chain (the claim ConfigMap); adopted: the chain is stored."""
 
     uid: str
+    chain: str
     adopted: bool
 
 

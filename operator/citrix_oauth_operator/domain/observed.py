@@ -121,7 +121,8 @@ class Observed:
     grant_version: str = ""
     credentials_name: str = ""
     credentials_version: str = ""
-    claim: Claim | None = None
+    claim: Claim | None = None  # of the seed in the credentials Secret
+    chain_claim: Claim | None = None  # of the seed of a chain that was never refreshed
     refusal: Refusal | None = None
     holder: Liveness = Liveness.UNKNOWN
     attempt_seen_for: timedelta = timedelta(0)

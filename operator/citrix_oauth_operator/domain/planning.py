@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from .decisions import Decision, Stall, Wait
+from .due import due_time, grant_end
 from .model import Grant, TokenSecret
 from .observed import Inputs, Observed
 from .outcome import Marks, Outcome
-from .policy import due_time, grant_end
 from .problem import Problem
 from .reasons import RETRIED_HOURLY, Reason
 from .schedule import HOURLY, OWNERSHIP_RECHECK, backoff, ladder_delay

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from . import problems
 from .decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
+from .due import due_time, grant_end
 from .model import Binding, Grant
 from .observed import Liveness, Observed
 from .problem import Problem
@@ -48,22 +49,24 @@ def rolled_back(seen: Observed, _now: datetime) -> Decision | None:
 def new_seed(seen: Observed, now: datetime) -> Decision | None:
     """A seed that no chain began with starts a new chain; a used one is ignored while a chain lives."""
     seed, grant, claim = seen.ready_inputs.seed, seen.grant, seen.claim
-    if seed is None or (_began_with(grant, seed.fingerprint(64)) and not _adoption_unfinished(seen)):
+    if seed is None:
+        return None
+    begun = grant is not None and grant.seed == seed.fingerprint(64)
+    if grant is not None and begun and grant.seq > 0:
         return None
     if claim is None or (claim.uid == seen.client.ref.uid and not claim.adopted):
         return endpoint_unknown(seen, now) or AdoptSeed()
-    if grant is None or grant.rejection is not None:
+    if not begun and (grant is None or grant.rejection is not None):
         return Stall(problems.SEED_ALREADY_USED)
     return None
 
 
-def _began_with(grant: Grant | None, seed: str) -> bool:
-    return grant is not None and grant.seed == seed
-
-
-def _adoption_unfinished(seen: Observed) -> bool:
-    """The grant Secret was written, the claim not yet marked: by the protocol nothing was sent."""
-    return seen.grant is not None and seen.grant.seq == 0 and seen.claim is not None and not seen.claim.adopted
+def chain_unclaimed(seen: Observed, _now: datetime) -> Decision | None:
+    """A chain just begun is sent under its own claim only: without it, its seed is somebody else's."""
+    grant, claim = _grant(seen), seen.chain_claim
+    if grant.seq > 0 or (claim is not None and claim.adopted and claim.chain == grant.chain):
+        return None
+    return Stall(problems.SEED_ALREADY_USED)
 
 
 def no_grant(seen: Observed, _now: datetime) -> Decision | None:
@@ -128,11 +131,6 @@ def _grant_is_over(seen: Observed, now: datetime) -> bool:
     return end is not None and now > end
 
 
-def grant_end(grant: Grant, lifetime: timedelta | None) -> datetime | None:
-    """Return when the current refresh token ends at the latest: announced by the server, or its declared lifetime."""
-    return grant.refresh_expires_at or (grant.received_at + lifetime if lifetime else None)
-
-
 def _after_somebody_else(seen: Observed, now: datetime) -> Decision:
     grant = _grant(seen)
     pending, token = grant.pending, grant.token
@@ -158,30 +156,6 @@ def not_due(seen: Observed, now: datetime) -> Decision | None:
     """The token lives and its stored due time has not come."""
     due = due_time(seen)
     return Wait(due) if now < due else None
-
-
-def due_time(seen: Observed) -> datetime:
-    """Return when the next request may and should be sent, the interval between two of one grant kept."""
-    inputs, token = seen.ready_inputs, seen.token
-    minimum = inputs.server.requests.min_interval
-    if token is None:
-        return _without_token(seen, minimum)
-    if seen.client.forced or token.inputs != inputs.fingerprint:
-        return _last_request(seen, token.issued_at) + minimum
-    return token.refresh_at
-
-
-def _without_token(seen: Observed, minimum: timedelta) -> datetime:
-    """A chain that was refreshed but has no token got an unusable one: the interval holds."""
-    if seen.grant is not None:
-        return seen.grant.received_at + (minimum if seen.grant.seq else timedelta(0))
-    last = seen.client.status.last_refresh
-    return last + minimum if last else datetime.min.replace(tzinfo=UTC)
-
-
-def _last_request(seen: Observed, issued_at: datetime) -> datetime:
-    failed = seen.client.status.last_failure
-    return max(issued_at, failed) if failed else issued_at
 
 
 def endpoint_unknown(seen: Observed, _now: datetime) -> Decision | None:
@@ -211,6 +185,7 @@ REFRESH_TOKEN_CHAIN: tuple[Check, ...] = (
     new_seed,
     rolled_back,
     no_grant,
+    chain_unclaimed,
     binding_changed,
     refresh_token_rejected,
     in_flight,

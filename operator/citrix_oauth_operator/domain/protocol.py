@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from . import problems
 from .answers import Granted
+from .due import grant_end
 from .model import Binding, Grant, Holder, Pending, Rejection, Token
 from .observed import Inputs
-from .policy import grant_end
 from .problem import Problem
 from .reasons import DEAD_GRANT
 from .schedule import INTENT_DEADLINE, refresh_due

@@ -23,29 +23,30 @@ class Claims:
         found = await self._api.get(self._path(seed))
         return None if found is None else _claim(found)
 
-    async def take(self, ref: ClientRef, seed: SecretText, now: datetime) -> None:
-        """Claim a seed for a client, not yet adopted.
+    async def take(self, ref: ClientRef, seed: SecretText, claim: Claim, now: datetime) -> None:
+        """Claim a seed for a client and a chain.
 
         Raises:
             Conflict: somebody has it already.
         """
-        await self._api.create(self._collection, self._body(ref, seed, now, "claimed"))
+        await self._api.create(self._collection, self._body(ref, seed, claim, now))
 
-    async def adopted(self, seed: SecretText, now: datetime) -> None:
+    async def adopted(self, seed: SecretText, chain: str) -> None:
         """Mark our claim: the grant Secret holds the seed as a new chain, from now on it may be sent."""
-        await self._api.merge_patch(self._path(seed), {"data": {"state": "adopted", "adoptedAt": rfc3339(now)}})
+        await self._api.merge_patch(self._path(seed), {"data": {"state": "adopted", "chain": chain}})
 
     def _path(self, seed: SecretText) -> str:
         return f"{self._collection}/{_name(seed)}"
 
-    def _body(self, ref: ClientRef, seed: SecretText, now: datetime, state: str) -> JSON:
+    def _body(self, ref: ClientRef, seed: SecretText, claim: Claim, now: datetime) -> JSON:
         return {
             "apiVersion": "v1",
             "kind": "ConfigMap",
             "metadata": {"name": _name(seed), "labels": of_client(ref)},
             "data": {
-                "state": state,
-                "uid": ref.uid,
+                "state": "adopted" if claim.adopted else "claimed",
+                "chain": claim.chain,
+                "uid": claim.uid,
                 "namespace": ref.namespace,
                 "name": ref.name,
                 "claimedAt": rfc3339(now),
@@ -59,4 +60,4 @@ def _name(seed: SecretText) -> str:
 
 def _claim(found: JSON) -> Claim:
     data = found.get("data") or {}
-    return Claim(uid=data.get("uid", ""), adopted=data.get("state") != "claimed")
+    return Claim(uid=data.get("uid", ""), chain=data.get("chain", ""), adopted=data.get("state") != "claimed")

@@ -92,6 +92,7 @@ class Observer:
         except (GrantUnreadable, ForeignSecret):
             stored, inputs = None, problems.grant_unreadable(secret_name(ref))
         grant = stored.grant if stored else None
+        claim, chain_claim = (None, None) if new else await self._claims(inputs, grant)
         return Observed(
             client=client,
             inputs=inputs,
@@ -102,7 +103,8 @@ class Observer:
             grant_version=stored.version if stored else "",
             credentials_name=credentials_name,
             credentials_version=credentials["metadata"]["resourceVersion"] if credentials else "",
-            claim=None if new else await self._claim(inputs, grant),
+            claim=claim,
+            chain_claim=chain_claim,
             refusal=self.refusals.find(inputs.credential) if isinstance(inputs, Inputs) else None,
             **self._intent(ref, grant),
         )
@@ -155,12 +157,15 @@ class Observer:
             token_url=endpoints.token if isinstance(endpoints, Endpoints) else "",
         )
 
-    async def _claim(self, inputs: Inputs | Problem, grant: Grant | None) -> Claim | None:
-        """Read the claim only where it matters: a seed the chain did not begin with, or a chain just begun."""
-        if isinstance(inputs, Problem) or inputs.seed is None:
-            return None
-        settled = grant is not None and grant.seq > 0 and grant.seed == inputs.seed.fingerprint(64)
-        return None if settled else await self.claims.find(inputs.seed)
+    async def _claims(self, inputs: Inputs | Problem, grant: Grant | None) -> tuple[Claim | None, Claim | None]:
+        """Read claims only where they matter: of a seed the chain did not begin with, and of a chain just begun."""
+        seed = inputs.seed if isinstance(inputs, Inputs) else None
+        begun = grant.refresh_token if grant is not None and grant.seq == 0 else None
+        settled = seed is None or (grant is not None and grant.seq > 0 and grant.seed == seed.fingerprint(64))
+        claim = None if settled or seed is None else await self.claims.find(seed)
+        if begun is None:
+            return claim, None
+        return claim, claim if begun == seed else await self.claims.find(begun)
 
     def _intent(self, ref: ClientRef, grant: Grant | None) -> dict[str, Any]:
         """Say who holds the stored intent, and for how long this process has seen it on its own clock."""

@@ -59,6 +59,14 @@ def _case(sentence: str, facts: Observed, after: float, expected: Decision) -> o
 OURS, DEAD, UNKNOWN = Liveness.OURSELVES, Liveness.DEAD, Liveness.UNKNOWN
 
 
+BEGUN = grant(chain="c2", token=None, seq=0)
+STARTED = Claim("uid-1", "c2", adopted=False)
+SOMEBODYS = Claim("uid-2", "c2", adopted=False)
+BEGUN_IN_FLIGHT = grant(chain="c2", seq=0, pending=pending())
+ITS_CLAIM = Claim("uid-1", "c2", adopted=True)
+ANOTHER_CLAIM = Claim("uid-1", "c3", adopted=True)
+
+
 @pytest.mark.parametrize(
     ("facts", "after", "expected"),
     [
@@ -73,13 +81,13 @@ OURS, DEAD, UNKNOWN = Liveness.OURSELVES, Liveness.DEAD, Liveness.UNKNOWN
         _case("a restored backup is not sent", seen(grant=grant(seq=6)), 18, Stall(problems.GRANT_ROLLED_BACK)),
         _case("a lower seq of another chain is no backup", seen(grant=grant(seq=1, chain="c2")), 18, Refresh()),
         _case("a new seed is adopted, due or not", seen(inputs=NEW_SEED), 0, AdoptSeed()),
-        _case("our own claim is resumed", seen(inputs=NEW_SEED, claim=Claim("uid-1", False)), 0, AdoptSeed()),
-        _case("our adopted claim is a used seed", seen(inputs=NEW_SEED, claim=Claim("uid-1", True)), 0, _wait(18)),
-        _case("somebody's claim is a used seed", seen(inputs=NEW_SEED, claim=Claim("uid-2", False)), 0, _wait(18)),
-        _case("a used seed without a grant stalls", seen(inputs=NEW_SEED, claim=Claim("x", True), grant=None), 0,
+        _case("our own claim is resumed", seen(inputs=NEW_SEED, claim=STARTED), 0, AdoptSeed()),
+        _case("our adopted claim is a used seed", seen(inputs=NEW_SEED, claim=ITS_CLAIM), 0, _wait(18)),
+        _case("somebody's claim is a used seed", seen(inputs=NEW_SEED, claim=SOMEBODYS), 0, _wait(18)),
+        _case("a used seed without a grant stalls", seen(inputs=NEW_SEED, claim=Claim("x", "c2", True), grant=None), 0,
               Stall(problems.SEED_ALREADY_USED)),
         _case("a used seed beside a dead grant stalls",
-              seen(inputs=NEW_SEED, claim=Claim("x", True), grant=grant(rejection=rejected())), 0,
+              seen(inputs=NEW_SEED, claim=Claim("x", "c2", True), grant=grant(rejection=rejected())), 0,
               Stall(problems.SEED_ALREADY_USED)),
         _case("a new seed cures a dead grant", seen(inputs=NEW_SEED, grant=grant(rejection=rejected())), 0,
               AdoptSeed()),
@@ -88,10 +96,14 @@ OURS, DEAD, UNKNOWN = Liveness.OURSELVES, Liveness.DEAD, Liveness.UNKNOWN
         _case("a new seed waits for discovery", seen(inputs=replace(NEW_SEED, endpoints=DISCOVERY_DOWN)), 0,
               Fail(DISCOVERY_DOWN)),
         _case("an adoption that stopped half-way goes on",
-              seen(grant=grant(chain="c2", seq=0, pending=pending()), claim=Claim("uid-1", False)), 0, AdoptSeed()),
+              seen(grant=grant(chain="c2", seq=0, pending=pending()), claim=STARTED), 0, AdoptSeed()),
         _case("an adopted seed in flight is not adopted again",
-              seen(grant=grant(chain="c2", seq=0, pending=pending()), claim=Claim("uid-1", True), holder=DEAD), 0,
-              Refresh(doubt=True)),
+              seen(grant=BEGUN_IN_FLIGHT, claim=ITS_CLAIM, chain_claim=ITS_CLAIM, holder=DEAD), 0, Refresh(doubt=True)),
+        _case("a chain just begun is not sent under another chain's claim",
+              seen(grant=BEGUN_IN_FLIGHT, claim=ANOTHER_CLAIM, chain_claim=ANOTHER_CLAIM, holder=DEAD), 0,
+              Stall(problems.SEED_ALREADY_USED)),
+        _case("a chain just begun is not sent without its claim, its seed gone or not",
+              seen(grant=BEGUN_IN_FLIGHT, inputs=NO_SEED, holder=DEAD), 0, Stall(problems.SEED_ALREADY_USED)),
         _case("without seed and grant a sign-in is needed", seen(inputs=NO_SEED, grant=None), 0,
               Stall(problems.login_required("creds"))),
         _case("a dead grant stays dead", seen(grant=grant(rejection=rejected())), 18, Stall(rejected().problem)),
@@ -129,7 +141,8 @@ OURS, DEAD, UNKNOWN = Liveness.OURSELVES, Liveness.DEAD, Liveness.UNKNOWN
               seen(client=client({"lastFailureTime": rfc3339(T0 + 5 * MINUTE)}, requested_at="now")), 5.5, _wait(6)),
         _case("a token of other inputs is replaced", seen(inputs=replace(INPUTS, fingerprint="i2")), 5, Refresh()),
         _case("but not within the interval", seen(inputs=replace(INPUTS, fingerprint="i2")), 0.5, _wait(1)),
-        _case("a chain that never had a token is used at once", seen(grant=grant(chain="c2", token=None, seq=0)), 0,
+        _case("a chain that never had a token is used at once",
+              seen(grant=BEGUN, claim=ITS_CLAIM, chain_claim=ITS_CLAIM), 0,
               Refresh()),
         _case("a chain with an unusable token keeps the interval", seen(grant=grant(token=None)), 0.5, _wait(1)),
         _case("a client's own credentials: before its time", seen(inputs=CREDENTIALS_CLIENT, grant=None), 17,

@@ -58,7 +58,8 @@ TRIGGERS: dict[Check, Facts] = {
     policy.rolled_back: Facts(status={"grant": {"namespace": "ops", "chain": "chain-1", "seq": 9}}),
     policy.credential_refused: Facts(seen={"refusal": REFUSED}),
     policy.new_seed: Facts(inputs={"seed": SecretText("CANARY-new")}, seen={"claim": None}),
-    policy.no_grant: Facts(seen={"grant": None, "claim": Claim("x", adopted=True)}, inputs={"seed": None}),
+    policy.no_grant: Facts(seen={"grant": None, "claim": Claim("x", "c9", adopted=True)}, inputs={"seed": None}),
+    policy.chain_unclaimed: Facts(grant={"seq": 0, "chain": "c9"}, inputs={"seed": None}),
     policy.binding_changed: Facts(inputs={"binding": replace(WELL.ready_inputs.binding, client_id="x")}),
     policy.refresh_token_rejected: Facts(grant={"rejection": rejected()}),
     policy.in_flight: Facts(grant={"pending": pending()}, seen={"holder": Liveness.DEAD}),
@@ -77,6 +78,7 @@ ORDER = [
     "new_seed",
     "rolled_back",
     "no_grant",
+    "chain_unclaimed",
     "binding_changed",
     "refresh_token_rejected",
     "in_flight",
@@ -108,6 +110,7 @@ def test_each_check_has_an_opinion_about_its_facts(check: Check) -> None:
 
 #: Where the earlier check's facts exclude the later one's.
 EXCLUSIVE = {("new_seed", "no_grant"), ("no_grant", "binding_changed"), ("rolled_back", "no_grant")}
+EXCLUSIVE |= {("no_grant", "chain_unclaimed"), ("new_seed", "chain_unclaimed"), ("rolled_back", "chain_unclaimed")}
 
 
 def _pairs(chain: tuple[Check, ...]) -> list[object]:

@@ -1,5 +1,6 @@
 """Claims, refusals and namespace UIDs: what is remembered, for how long, and by whom."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ from citrix_oauth_operator.kube.refusals import Refusals
 from tests.unit.examples import REF, SEED
 from tests.unit.fakes import T0, FakeApi, FakeClock
 
+OURS = Claim(REF.uid, "c1", adopted=False)
 PROBLEM = Problem(Reason.CLIENT_REJECTED, "refused", "check it", oauth_error="invalid_client", http_status=401)
 
 
@@ -21,18 +23,18 @@ async def test_a_seed_is_claimed_once() -> None:
     """The second one gets a conflict, whoever it is."""
     claims = Claims(FakeApi("ops"), "ops")
     assert await claims.find(SEED) is None
-    await claims.take(REF, SEED, T0)
+    await claims.take(REF, SEED, OURS, T0)
     with pytest.raises(Conflict):
-        await claims.take(REF, SEED, T0)
-    assert await claims.find(SEED) == Claim(REF.uid, adopted=False)
-    await claims.adopted(SEED, T0)
-    assert await claims.find(SEED) == Claim(REF.uid, adopted=True)
+        await claims.take(REF, SEED, OURS, T0)
+    assert await claims.find(SEED) == OURS
+    await claims.adopted(SEED, "c1")
+    assert await claims.find(SEED) == replace(OURS, adopted=True)
 
 
 async def test_a_claim_holds_no_secret() -> None:
     """Its name is a hash."""
     api = FakeApi("ops")
-    await Claims(api, "ops").take(REF, SEED, T0)
+    await Claims(api, "ops").take(REF, SEED, OURS, T0)
     assert "CANARY" not in str(api.objects)
 
 
@@ -40,11 +42,11 @@ async def test_a_claim_that_somebody_emptied_counts_as_used() -> None:
     """Doubt never sends a seed."""
     api = FakeApi("ops")
     claims = Claims(api, "ops")
-    await claims.take(REF, SEED, T0)
+    await claims.take(REF, SEED, OURS, T0)
     for path, body in api.objects.items():
         if "seed-" in path:
             body.pop("data")
-    assert await claims.find(SEED) == Claim("", adopted=True)
+    assert await claims.find(SEED) == Claim("", "", adopted=True)
 
 
 async def test_a_refusal_outlives_the_process() -> None:
