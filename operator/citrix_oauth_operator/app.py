@@ -58,6 +58,7 @@ class App:
         self._transport = Transport()
         self._clients = Clients(api)
         self._servers = Servers(api, clock)
+        self._namespaces = Namespaces(api, clock)
         self._refusals = Refusals(api, namespace)
         self._clock = clock
         self._spill = SpillFolder(settings.spill_dir)
@@ -88,7 +89,7 @@ class App:
             refusals=self._refusals,
             secrets=secrets,
             servers=self._servers,
-            namespaces=Namespaces(api, clock),
+            namespaces=self._namespaces,
             discovery=Discovery(self._transport),
             identity=identity,
         )
@@ -150,6 +151,7 @@ class App:
 
     def client_changed(self, ref: ClientRef, body: Mapping[str, Any]) -> None:
         """Schedule a client as its object says."""
+        self._namespaces.saw(ref)
         self._clients.show(ref, dict(body))
         self._queue.see(ref, sight_of(body, self._clock.now()))
 

@@ -31,6 +31,7 @@ _TOTAL_SECONDS = 10
 _CONNECTIONS = 32
 _CREDENTIALS_SECONDS = 60  # bound ServiceAccount tokens rotate on disk; exec plugins answer from their cache
 _MERGE_PATCH = "application/merge-patch+json"
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"  # an answer need not repeat a token
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
@@ -108,12 +109,12 @@ class Api:
         return list((await self._request("GET", path))["items"])
 
     async def create(self, path: str, body: JSON) -> JSON:
-        """Create an object in a collection; Conflict when it exists."""
-        return await self._request("POST", path, body)
+        """Create an object in a collection, and return its metadata alone; Conflict when it exists."""
+        return await self._request("POST", path, body, accept=_METADATA)
 
     async def replace(self, path: str, body: JSON) -> JSON:
-        """Write a whole object, guarded by its `metadata.resourceVersion`."""
-        return await self._request("PUT", path, body)
+        """Write a whole object, guarded by its `metadata.resourceVersion`, and return its metadata alone."""
+        return await self._request("PUT", path, body, accept=_METADATA)
 
     async def merge_patch(self, path: str, patch: Mapping[str, Any]) -> JSON:
         """Apply an RFC 7396 merge patch; a `metadata.resourceVersion` in it is a precondition."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from citrix_oauth_operator.clock import Clock
@@ -21,14 +22,20 @@ class Namespaces:
         self._api, self._clock = api, clock
         self._uids: dict[str, tuple[float, str]] = {}
         self._seen: dict[str, float] = {}
+        self._reading = asyncio.Lock()
+
+    def saw(self, ref: ClientRef) -> None:
+        """Note that a client is there: a UID read from now on is that of its namespace."""
+        self._seen.setdefault(ref.uid, self._clock.boottime())
 
     async def uid(self, ref: ClientRef) -> str:
         """Return the UID of the client's namespace; empty when it is gone."""
-        seen = self._seen.setdefault(ref.uid, self._clock.boottime())
-        known = self._uids.get(ref.namespace)
-        if known is None or known[0] < seen:
-            started = self._clock.boottime()
-            known = self._uids[ref.namespace] = (started, (await self._metadata(ref.namespace)).get("uid", ""))
+        self.saw(ref)
+        async with self._reading:
+            known = self._uids.get(ref.namespace)
+            if known is None or known[0] < self._seen[ref.uid]:
+                started = self._clock.boottime()
+                known = self._uids[ref.namespace] = (started, (await self._metadata(ref.namespace)).get("uid", ""))
         return known[1]
 
     async def labels(self, namespace: str) -> Mapping[str, str]:
