@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import httpx
-import yaml
+
+from tests.control_plane.connect import connect
 
 JSON = dict[str, Any]
 
@@ -31,16 +30,8 @@ class Column(NamedTuple):
 class Cluster:
     """A connection with an administrator's rights. A context manager; may be used by several threads."""
 
-    def __init__(self, kubeconfig: Path, token: str) -> None:
-        cluster = yaml.safe_load(kubeconfig.read_text())["clusters"][0]["cluster"]
-        authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
-        self._http = httpx.Client(
-            base_url=cluster["server"],
-            headers={"Authorization": f"Bearer {token}"},
-            verify=ssl.create_default_context(cadata=authority),
-            trust_env=False,
-            timeout=httpx.Timeout(5, read=None),
-        )
+    def __init__(self, kubeconfig: Path) -> None:
+        self._http = connect(kubeconfig, timeout=httpx.Timeout(5, read=None))
 
     def __enter__(self) -> Self:
         return self

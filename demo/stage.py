@@ -65,7 +65,7 @@ def everything(options: Options, console: Console, story: Story) -> Iterator[Sta
             _step(console, what, work)
         workspace = Workspace("demo")
         stack.callback(workspace.remove)
-        cluster = stack.enter_context(Cluster(plane.kubeconfig, plane.admin_token))
+        cluster = stack.enter_context(Cluster(plane.kubeconfig))
         facts = Facts()
         mount = Mount(
             workspace.path / "mount", cluster, f"/api/v1/namespaces/{scene.NAMESPACE}/secrets/{scene.TOKEN}", story

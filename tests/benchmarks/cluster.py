@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-import httpx
-from kubernetes import client, config
-
 from tests.benchmarks.processes import ROOT, BenchmarkFailed
 from tests.control_plane import ControlPlane
+from tests.control_plane.connect import connect
 
 Object = dict[str, Any]
 
@@ -53,14 +50,7 @@ class Cluster:
 
     def __init__(self, plane: ControlPlane) -> None:
         self._plane = plane
-        settings = client.Configuration()
-        config.load_kube_config(str(plane.kubeconfig), client_configuration=settings)
-        context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
-        if settings.cert_file:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-        token = settings.auth_settings().get("BearerToken")
-        headers = {token["key"]: token["value"] or ""} if token else {}
-        self._http = httpx.Client(base_url=settings.host, headers=headers, verify=context, trust_env=False, timeout=30)
+        self._http = connect(plane.kubeconfig, timeout=30)
 
     def close(self) -> None:
         """Close the connections."""

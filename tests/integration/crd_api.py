@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import ssl
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import httpx
-from kubernetes import client, config
 
+from tests.control_plane.connect import connect
 from tests.integration.crd_objects import GROUP, VERSION, Object
 
 PLURALS = {"CitrixClient": "citrixclients", "AuthorizationServer": "authorizationservers"}
@@ -30,14 +29,7 @@ class Api:
     """What `kubectl apply`, `get` and `patch` ask for, strict about unknown fields. A context manager."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        settings = client.Configuration()
-        config.load_kube_config(str(kubeconfig), client_configuration=settings)
-        context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
-        if settings.cert_file:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-        token = settings.auth_settings().get("BearerToken")
-        headers = {token["key"]: token["value"] or ""} if token else {}
-        self._http = httpx.Client(base_url=settings.host, headers=headers, verify=context, trust_env=False, timeout=30)
+        self._http = connect(kubeconfig, timeout=30)
 
     def __enter__(self) -> Self:
         return self

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import ssl
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +11,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
-from kubernetes import client, config
+
+from tests.control_plane.connect import connect
 
 Object = dict[str, Any]
 
@@ -56,14 +56,7 @@ class Cluster:
     """Calls the API server; every method raises httpx.HTTPStatusError when it refuses. A context manager."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        settings = client.Configuration()
-        config.load_kube_config(str(kubeconfig), client_configuration=settings)
-        context = ssl.create_default_context(cafile=settings.ssl_ca_cert)
-        if settings.cert_file:
-            context.load_cert_chain(settings.cert_file, settings.key_file)
-        token = settings.auth_settings().get("BearerToken")
-        headers = {token["key"]: token["value"] or ""} if token else {}
-        self._http = httpx.Client(base_url=settings.host, headers=headers, verify=context, trust_env=False, timeout=60)
+        self._http = connect(kubeconfig, timeout=60)
 
     def __enter__(self) -> Self:
         return self

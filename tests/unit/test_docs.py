@@ -1,0 +1,53 @@
+"""What the documents promise about the code is checked: they are read more often than it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from citrix_oauth_operator.domain.reasons import ConditionType, Reason
+
+ROOT = Path(__file__).resolve().parents[2]
+CLIENT_PAGE = (ROOT / "docs/citrixclient.md").read_text()
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_is_explained(reason: Reason) -> None:
+    """A person who meets a reason finds it on the page of the kind."""
+    assert f"`{reason}`" in CLIENT_PAGE
+
+
+@pytest.mark.parametrize("kind", [ConditionType.READY, ConditionType.REFRESH_FAILED, ConditionType.STALLED])
+def test_every_condition_has_a_section(kind: ConditionType) -> None:
+    """One section a condition."""
+    assert re.search(rf"^### {kind}\b", CLIENT_PAGE, re.MULTILINE)
+
+
+def test_the_readme_is_short() -> None:
+    """It says what, how and where to read on."""
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 80
+
+
+@pytest.mark.parametrize("page", sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md")))
+def test_links_lead_somewhere(page: str) -> None:
+    """Relative links of the documents exist."""
+    _check_links(ROOT / page)
+
+
+def test_links_of_the_readme_lead_somewhere() -> None:
+    """As above."""
+    _check_links(ROOT / "README.md")
+
+
+def _check_links(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text())
+    assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_the_lifecycle_names_every_stage_where_it_is() -> None:
+    """The ten steps name their modules, and the modules exist."""
+    page = (ROOT / "docs/lifecycle.md").read_text()
+    package = ROOT / "operator/citrix_oauth_operator"
+    named = {name for name in re.findall(r"`([a-z_/]+\.py)`", page) if "test" not in name}
+    assert len(named) >= 10
+    assert [name for name in sorted(named) if not (package / name).exists()] == []
