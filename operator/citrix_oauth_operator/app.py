@@ -19,12 +19,12 @@ from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.sight import sight_of
 from citrix_oauth_operator.grants.budget import Budgets
 from citrix_oauth_operator.grants.token_endpoint import TokenEndpoint
-from citrix_oauth_operator.healing import Poll, Relist
+from citrix_oauth_operator.healing import Poll, Relist, Watchdog
 from citrix_oauth_operator.identity import Identity
 from citrix_oauth_operator.kube.api import Api, load_configuration
 from citrix_oauth_operator.kube.claims import Claims
 from citrix_oauth_operator.kube.clients import Clients
-from citrix_oauth_operator.kube.cluster import KINDS, ensure_namespace, find_kinds, insist
+from citrix_oauth_operator.kube.cluster import ensure_namespace, find_kinds, insist
 from citrix_oauth_operator.kube.events import Events
 from citrix_oauth_operator.kube.grant_store import GrantStore
 from citrix_oauth_operator.kube.namespaces import Namespaces
@@ -44,8 +44,6 @@ from citrix_oauth_operator.wire.transport import Transport
 from citrix_oauth_operator.write_protocol import WriteProtocol
 
 log = logging.getLogger(__name__)
-
-_WATCHER_SECONDS, _WATCHER_MISSES = 10.0, 6
 
 
 class App:
@@ -118,7 +116,7 @@ class App:
         await self._recovery.run()
         self._spawn("queue", self._queue.run())
         self._spawn("poll", Poll(self._api, self._queue, self._clock).run())
-        self._spawn("watchdog", self._watch_the_watchers())
+        self._spawn("watchdog", Watchdog(self._stop).run())
         self._spawn("relist", Relist(self._api, self._queue, self._settings.watch_namespaces).run())
         _spare_the_collector()
         self._probes.ready = self.alive
@@ -133,17 +131,6 @@ class App:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._stack.aclose()
-
-    async def _watch_the_watchers(self) -> None:
-        """A watcher that ended would leave a process that looks alive and sees nothing: drain and exit instead."""
-        missing = 0
-        while missing < _WATCHER_MISSES:
-            await asyncio.sleep(_WATCHER_SECONDS)
-            names = [task.get_name() for task in asyncio.all_tasks()]
-            watched = all(any(kind in name for name in names if name.startswith("watcher for")) for kind in KINDS)
-            missing = 0 if watched else missing + 1
-        log.error("a watcher of the API server has ended; draining, to be started again")
-        self._stop.set()
 
     def alive(self) -> bool:
         """Whether the parts that must run are running; nothing outside the process counts."""

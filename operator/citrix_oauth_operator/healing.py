@@ -13,6 +13,7 @@ from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.outcome import Marks
 from citrix_oauth_operator.kube.api import GROUP_PATH
+from citrix_oauth_operator.kube.cluster import KINDS
 from citrix_oauth_operator.kube.labels import secret_path
 from citrix_oauth_operator.queue import Actor, Queue
 
@@ -24,6 +25,7 @@ SHORTEST_ROUND_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
 FRESH_SECONDS = 2.0
 RELIST_SECONDS = 600.0
+WATCHER_SECONDS, WATCHER_MISSES = 10.0, 6
 
 
 class Reads(Protocol):
@@ -137,3 +139,22 @@ class Relist:
             alive |= {metadata["uid"] for metadata in await self.api.list_metadata(f"{GROUP_PATH}{part}/citrixclients")}
         for uid in before - alive:
             self.queue.wake(uid)  # the pass finds out with a live read, and forgets what is really gone
+
+
+@dataclass(slots=True)
+class Watchdog:
+    """Notices a watcher that ended: the process would look alive and see nothing, so it drains and exits instead."""
+
+    stop: asyncio.Event
+
+    async def run(self) -> None:
+        """Look at kopf's watcher tasks until one is missing for a while; then ask for the end."""
+        missing = 0
+        while missing < WATCHER_MISSES:
+            await asyncio.sleep(WATCHER_SECONDS)
+            names = [task.get_name() for task in asyncio.all_tasks()]
+            watchers = [name for name in names if name.startswith("watcher for")]
+            watched = all(any(kind in name for name in watchers) for kind in KINDS)
+            missing = 0 if watched else missing + 1
+        log.error("a watcher of the API server has ended; draining, to be started again")
+        self.stop.set()
