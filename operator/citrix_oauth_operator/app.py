@@ -105,6 +105,13 @@ class App:
 
     async def start(self) -> None:
         """Prepare the cluster's side, then begin to work."""
+        try:
+            await self._begin()
+        except asyncio.CancelledError:
+            await self._stack.aclose()  # stopped while it waited for the cluster
+            raise
+
+    async def _begin(self) -> None:
         await self._stack.enter_async_context(self._api)
         self._stack.push_async_callback(self._transport.aclose)
         await self._stack.enter_async_context(self._probes)

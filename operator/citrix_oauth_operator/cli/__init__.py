@@ -11,6 +11,7 @@ from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.kube.api import ClusterNotConfigured
 
 from . import refresh, run, status
+from .mistake import Mistake
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         result: int = options.main(options)
-    except (ApiError, ClusterNotConfigured) as error:
+    except (ApiError, ClusterNotConfigured, Mistake) as error:
         print(f"citrix-oauth {options.verb}: {error}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 2
     return result

@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from citrix_oauth_operator.domain.durations import rfc3339_micro
+from citrix_oauth_operator.domain.errors import NotFound
 from citrix_oauth_operator.domain.sight import REQUESTED_AT
+
+from .mistake import Mistake
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -35,4 +38,7 @@ async def _annotate(namespace: str, name: str) -> None:
 
     patch = {"metadata": {"annotations": {REQUESTED_AT: rfc3339_micro(datetime.now(UTC))}}}
     async with Api(load_configuration()) as api:
-        await api.merge_patch(f"{GROUP_PATH}/namespaces/{namespace}/citrixclients/{name}", patch)
+        try:
+            await api.merge_patch(f"{GROUP_PATH}/namespaces/{namespace}/citrixclients/{name}", patch)
+        except NotFound:
+            raise Mistake(f"there is no CitrixClient {name} in namespace {namespace} (-n NAMESPACE)") from None

@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from citrix_oauth_operator.domain.durations import parse_rfc3339, words
+from citrix_oauth_operator.domain.errors import NotFound
+
+from .mistake import Mistake
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -36,7 +39,10 @@ async def _read(namespace: str | None) -> list[dict[str, Any]]:
 
     path = f"{GROUP_PATH}/namespaces/{namespace}/citrixclients" if namespace else f"{GROUP_PATH}/citrixclients"
     async with Api(load_configuration()) as api:
-        return await api.list(path)
+        try:
+            return await api.list(path)
+        except NotFound:
+            raise Mistake("the cluster does not know CitrixClients; apply the CRDs (crds/)") from None
 
 
 def render(clients: list[dict[str, Any]], now: datetime) -> tuple[list[str], bool]:

@@ -27,7 +27,9 @@ WAIT = (
 def as_sentence(text: str) -> str:
     """Return a text with a capital at its beginning and a full stop at its end."""
     text = text.strip()
-    return text and text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+    is_field = "." in text.partition(" ")[0]  # spec.clientID is written as it is
+    begun = text if is_field else text[:1].upper() + text[1:]
+    return begun and begun + ("" if begun.endswith((".", "!", "?")) else ".")
 
 
 @dataclass(frozen=True, slots=True)

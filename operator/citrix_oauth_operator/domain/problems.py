@@ -23,13 +23,13 @@ def server_invalid(server: str, error: FieldError) -> Problem:
     )
 
 
-def server_not_found(server: str) -> Problem:
+def server_not_found(server: str, built_in: Sequence[str]) -> Problem:
     """Return the problem of a reference to nothing."""
     return Problem(
         Reason.AUTHORIZATION_SERVER_NOT_FOUND,
         f"There is no AuthorizationServer {server}, and none of that name is built in.",
-        "Correct spec.authorizationServerRef.name, or ask the platform's admin to create it"
-        " (`kubectl get authorizationservers`).",
+        "Correct spec.authorizationServerRef.name, or ask the platform's admin to create it; there are"
+        f" `kubectl get authorizationservers` and the built-in {', '.join(built_in)}.",
     )
 
 

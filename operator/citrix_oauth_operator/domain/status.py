@@ -129,13 +129,16 @@ def sentence(problem: Problem) -> str:
 def _ready(outcome: Outcome, now: datetime) -> Status:
     token = outcome.token
     if token and outcome.current and now < token.expires_at:
-        return _condition(ConditionType.READY, "True", Reason.TOKEN_VALID, _valid(outcome.secret_name, token))
+        text = _valid(outcome.secret_name, token, suspended=outcome.suspended)
+        return _condition(ConditionType.READY, "True", Reason.TOKEN_VALID, text)
     if (problem := outcome.publish_problem) and problem.reason is Reason.PUBLISH_FAILED:
         return _condition(ConditionType.READY, "False", problem.reason, sentence(problem))
     if (problem := outcome.worst) and not problem.transient:
         return _condition(ConditionType.READY, "False", problem.reason, sentence(problem))
     if token and now >= token.expires_at:
         text = f"The token in Secret {outcome.secret_name} expired at {rfc3339(token.expires_at)}."
+        if outcome.suspended:
+            text += " spec.suspend is true: no other one is requested; set it to false."
         return _condition(ConditionType.READY, "False", Reason.TOKEN_EXPIRED, text)
     text = "spec.suspend is true: no token is requested." if outcome.suspended else "No token yet."
     return _condition(
@@ -146,8 +149,10 @@ def _ready(outcome: Outcome, now: datetime) -> Status:
     )
 
 
-def _valid(secret: str, token: Token) -> str:
+def _valid(secret: str, token: Token, *, suspended: bool) -> str:
     text = f"Secret {secret} holds a token that is valid until {rfc3339(token.expires_at)}."
+    if suspended:
+        return f"{text} spec.suspend is true: no other one is requested."
     if (margin := token.expires_at - token.refresh_at) < KUBELET_LAG:
         text += (
             f" It lives {words(token.lifetime)} only: the next one comes {words(margin)} before its end, and kubelets"

@@ -39,7 +39,11 @@ class ClusterNotConfigured(Exception):
     """Neither an in-cluster ServiceAccount nor a kubeconfig was found."""
 
     def __init__(self) -> None:
-        super().__init__("no cluster: run in a pod with a ServiceAccount, or set KUBECONFIG")
+        named = os.environ.get("KUBECONFIG")
+        hint = (
+            f"KUBECONFIG={named} cannot be read" if named else "run in a pod with a ServiceAccount, or set KUBECONFIG"
+        )
+        super().__init__(f"no cluster: {hint}")
 
 
 def load_configuration() -> Configuration:

@@ -43,7 +43,7 @@ class Servers:
     def find(self, name: str) -> Server | Problem:
         """Return the server of that name, or why there is none."""
         found = self._known.get(name) or BUILT_IN.get(name)
-        return found if found is not None else problems.server_not_found(name)
+        return found if found is not None else problems.server_not_found(name, sorted(BUILT_IN))
 
     async def report(self, body: JSON) -> None:
         """Write the condition `Accepted`, if it is not what status says already."""

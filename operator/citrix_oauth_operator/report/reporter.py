@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from citrix_oauth_operator.clock import Clock
@@ -42,21 +43,28 @@ class Reporter:
         """Write status and Events; silent when nothing changed."""
         ref, old = outcome.client.ref, outcome.client.status.raw
         new = next_status(outcome, self._clock.now())
-        _log(outcome)
+        notes = transitions(outcome.client.status.conditions, new["conditions"])
+        _log(outcome, notes)
         try:
             if patch := merge_patch(old, new):
                 await self._clients.patch_status(ref, patch)
-                for note in transitions(outcome.client.status.conditions, new["conditions"]):
+                for note in notes:
                     await self._events.post(ref, note)
         except ApiError as error:
             log.warning("status of %s could not be written: %s", ref, error)
 
 
-def _log(outcome: Outcome) -> None:
+def _log(outcome: Outcome, notes: Sequence[Note]) -> None:
+    """Say what began, then what each try came to; a pass that only looked is silent."""
     ref, grant = outcome.client.ref, outcome.grant
+    for note in notes:
+        if note.kind == "Warning":
+            log.warning("%s: %s: %s", ref, note.reason, note.message)
+    if not outcome.attempted:
+        return
     if problem := outcome.worst:
-        level = logging.WARNING if outcome.attempted else logging.DEBUG
-        log.log(level, "%s: %s: %s", ref, problem.reason, problem.message)
-    elif outcome.attempted:
+        if not notes:
+            log.info("%s: still %s", ref, problem.reason)
+    else:
         due = rfc3339(outcome.next_refresh) if outcome.next_refresh else "-"
         log.info("%s: refreshed, seq %s, next %s", ref, grant.seq if grant else "-", due)

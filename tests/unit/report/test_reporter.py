@@ -10,10 +10,11 @@ from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.observed import PastStatus
 from citrix_oauth_operator.domain.outcome import Outcome
+from citrix_oauth_operator.domain.status import next_status
 from citrix_oauth_operator.domain.transitions import Note
 from citrix_oauth_operator.kube.events import Events
 from citrix_oauth_operator.report.reporter import Reporter
-from tests.unit.examples import REF, REJECTED, STATUS, UNREACHABLE, outcome
+from tests.unit.examples import CLIENT, REF, REJECTED, STATUS, UNREACHABLE, outcome
 from tests.unit.fakes import FakeApi, FakeClock, merged
 
 
@@ -70,12 +71,17 @@ async def test_no_event_is_posted_for_a_status_that_was_not_written() -> None:
 
 
 @pytest.mark.parametrize("attempted", [True, False])
-async def test_one_log_line_for_a_pass_that_tried(attempted: bool, caplog: pytest.LogCaptureFixture) -> None:
-    """A pass that only looked is silent at info level."""
-    status = Status()
-    await Reporter(status, Posted(), FakeClock()).report(outcome(problem=REJECTED, attempted=attempted))
-    lines = [record for record in caplog.records if record.levelno >= logging.INFO]
-    assert len(lines) == attempted
+async def test_trouble_is_logged_when_it_begins_and_at_each_try(
+    attempted: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One line a pass; one that only looked at a trouble already told of is silent."""
+    reporter, clock = Reporter(Status(), Posted(), FakeClock()), FakeClock()
+    begun = outcome(problem=REJECTED, attempted=attempted)
+    await reporter.report(begun)
+    told = PastStatus.parse(next_status(begun, clock.now()))
+    await reporter.report(outcome(client=replace(CLIENT, status=told), problem=REJECTED, attempted=attempted))
+    lines = [record.levelname for record in caplog.records if record.levelno >= logging.INFO]
+    assert lines == ["WARNING", *(["INFO"] if attempted else [])]
 
 
 async def test_events_are_about_the_client() -> None:
