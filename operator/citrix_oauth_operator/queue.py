@@ -158,17 +158,20 @@ class Queue:
             if task := asyncio.current_task():
                 self._running.discard(task)  # before the loop is woken: it fills the place at once
             self._by_server[server] -= 1
-            self._unpark(server)
+            self._unpark()
             if self._actors.get(actor.ref.uid) is actor:
                 self._schedule(actor, self._clock.boottime() if actor.woken else due)
             self._changed.set()
 
-    def _unpark(self, server: str) -> None:
-        parked = self._parked.get(server, [])
-        while parked:
-            if actor := self._actors.get(parked.pop(0)):
+    def _unpark(self) -> None:
+        """Give the places that are free to whoever was parked for them; who has moved to another server goes along."""
+        for server, parked in list(self._parked.items()):
+            free = self._passes_a_server - self._by_server[server]
+            released, self._parked[server] = parked[:free], parked[free:]
+            if not self._parked[server]:
+                del self._parked[server]
+            for actor in filter(None, map(self._actors.get, released)):
                 self._ready.push(actor.ref.namespace, actor.ref.uid, actor.expires)
-                return
 
     async def _due_after(self, actor: Actor) -> float:
         """Do one pass; return when the next one is due. No failure ends the actor."""

@@ -12,7 +12,7 @@ from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import policy, problems, protocol
 from citrix_oauth_operator.domain.answers import Answer, Granted
 from citrix_oauth_operator.domain.decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
-from citrix_oauth_operator.domain.errors import ApiError, Conflict
+from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound
 from citrix_oauth_operator.domain.model import ClientRef, Token, TokenSecret
 from citrix_oauth_operator.domain.observed import Observed
 from citrix_oauth_operator.domain.outcome import Outcome
@@ -180,7 +180,7 @@ class Reconciler:
         seen, ref = done.seen, done.seen.client.ref
         try:
             written = await self.secrets.publish(ref, seen.secret_name, token, seen.secret)
-        except Conflict:
+        except (Conflict, NotFound):
             found = await self.secrets.observe(ref, seen.secret_name)
             if found.exists and not found.ours:
                 return found

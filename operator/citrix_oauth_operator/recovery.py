@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import protocol
 from citrix_oauth_operator.domain.answers import Granted
-from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.observed import Liveness
+from citrix_oauth_operator.kube.cluster import insist
 from citrix_oauth_operator.kube.grant_codec import GrantUnreadable
 from citrix_oauth_operator.kube.grant_store import ForeignSecret, GrantStore
 from citrix_oauth_operator.kube.observe import LivenessOf
@@ -18,6 +20,8 @@ from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.token_endpoint import read_tokens
 
 log = logging.getLogger(__name__)
+
+PATIENCE_SECONDS = 30.0
 
 
 @dataclass(slots=True)
@@ -35,8 +39,10 @@ class Recovery:
             if self.identity.liveness(spilled.holder) is not Liveness.DEAD:
                 continue
             try:
-                await self._adopt(spilled)
-            except (ApiError, GrantUnreadable, ForeignSecret) as error:
+                # patience, for the queue would send the token that this answer replaced; an end, for others wait
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await insist(partial(self._adopt, spilled))
+            except (GrantUnreadable, ForeignSecret, TimeoutError) as error:
                 log.error("%s: a spilled answer could not be committed: %s", spilled.ref, error)  # noqa: TRY400
                 continue
             self.spill.drop(spilled.attempt)

@@ -21,6 +21,7 @@ from citrix_oauth_operator.domain.model import Claim, ClientRef, Grant, Holder
 from citrix_oauth_operator.domain.observed import Inputs, Observed
 from citrix_oauth_operator.domain.protocol import Attempt, Terms
 from citrix_oauth_operator.domain.reasons import DEAD_GRANT
+from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.edges import SeedClaims, Settled, Slots, Spills, TokenRequests
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_store import GrantStore, Stored
@@ -51,6 +52,7 @@ class WriteProtocol:
     clock: Clock
     holder: Holder
     share: Callable[[], float] = random.random
+    _on_the_wire: set[tuple[str, str]] = field(default_factory=set)
     _new_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
 
     def new_chain(self) -> str:
@@ -71,15 +73,18 @@ class WriteProtocol:
         seed = inputs.seed
         if seed is None:
             raise TypeError("checked by new_seed")
-        if seen.claim is None and seen.grant is not None:
-            await self.claims.take(ref, seed, Claim(ref.uid, chain, adopted=False), now)
-        grant = protocol.begin_chain(seen.grant, chain, seed, inputs.binding, now)
-        intent = await self._intend(ref, Stored(grant, seen.grant_version), doubt=False)
-        if seen.claim is None and seen.grant is None:
+        self._refuse_twins(ref)
+        claim = seen.claim
+        if claim is None and seen.grant is not None:
+            claim = await self.claims.take(ref, seed, Claim(ref.uid, chain, adopted=False), now)
+        # who resumes a claim goes on with its chain: whichever process marks it, both write the same one
+        grant = protocol.begin_chain(seen.grant, claim.chain if claim else chain, seed, inputs.binding, now)
+        intent = await self._intend(ref, Stored(grant, seen.grant_version), doubt=_begun_before(seen, seed))
+        if claim is None:
             await self.claims.take(ref, seed, Claim(ref.uid, chain, adopted=True), now)
         else:
-            await self.claims.adopted(seed, chain)
-        return await self._send(seen, intent)
+            await self.claims.adopted(seed, claim)
+        return await self._alone(seen, intent)
 
     async def refresh(self, seen: Observed, *, doubt: bool) -> Settled:
         """Send the stored refresh token once.
@@ -90,8 +95,22 @@ class WriteProtocol:
         """
         if seen.grant is None:
             raise TypeError("checked by no_grant")
+        self._refuse_twins(seen.client.ref)
         intent = await self._intend(seen.client.ref, Stored(seen.grant, seen.grant_version), doubt=doubt)
-        return await self._send(seen, intent)
+        return await self._alone(seen, intent)
+
+    def _refuse_twins(self, ref: ClientRef) -> None:
+        """A client deleted and created again shares its predecessor's grant: it waits for that one's answer."""
+        if (ref.namespace, ref.name) in self._on_the_wire:
+            raise Conflict
+
+    async def _alone(self, seen: Observed, intent: Intent) -> Settled:
+        key = (seen.client.ref.namespace, seen.client.ref.name)
+        self._on_the_wire.add(key)
+        try:
+            return await self._send(seen, intent)
+        finally:
+            self._on_the_wire.discard(key)
 
     async def _intend(self, ref: ClientRef, stored: Stored, *, doubt: bool) -> Intent:
         """Step 5: the durable intent. If the API server cannot be written, no token is spent."""
@@ -170,3 +189,10 @@ class WriteProtocol:
             except ApiError:
                 await asyncio.sleep(seconds)
         return intent
+
+
+def _begun_before(seen: Observed, seed: SecretText) -> bool:
+    """Whether an intent for this seed is stored without a claim: somebody may have removed the claim."""
+    grant = seen.grant
+    begun = grant is not None and grant.seed == seed.fingerprint(64) and grant.pending is not None
+    return begun and seen.claim is None

@@ -136,6 +136,7 @@ class Claim:
     uid: str
     chain: str
     adopted: bool
+    version: str = ""
 
 
 @dataclass(frozen=True, slots=True)

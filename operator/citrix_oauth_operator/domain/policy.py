@@ -12,7 +12,7 @@ from .model import Binding, Grant
 from .observed import Liveness, Observed
 from .problem import Problem
 from .reasons import ConditionType, Reason
-from .schedule import HOURLY, TAKE_OVER_MARGIN, ladder_delay, take_over_reserve
+from .schedule import HOURLY, OWNERSHIP_RECHECK, TAKE_OVER_MARGIN, ladder_delay, take_over_reserve
 from .spec import GrantType
 
 Check = Callable[[Observed, datetime], Decision | None]
@@ -172,6 +172,12 @@ def refresh_now(seen: Observed, _now: datetime) -> Decision | None:
     return Refresh(doubt=rejection is not None and rejection.problem.reason is Reason.ROTATION_LOST)
 
 
+def nowhere_to_keep_it(seen: Observed, _now: datetime) -> Decision | None:
+    """A token that nothing rotates is kept in the token Secret alone: while that is not ours, none is asked for."""
+    foreign = seen.secret.exists and not seen.secret.ours
+    return Stall(problems.secret_not_owned(seen.secret_name), OWNERSHIP_RECHECK) if foreign else None
+
+
 def request_now(_seen: Observed, _now: datetime) -> Decision | None:
     """Nothing is in the way."""
     return RequestToken()
@@ -200,6 +206,7 @@ CLIENT_CREDENTIALS_CHAIN: tuple[Check, ...] = (
     inputs_missing,
     suspended,
     credential_refused,
+    nowhere_to_keep_it,
     backing_off,
     not_due,
     endpoint_unknown,

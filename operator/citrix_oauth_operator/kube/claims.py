@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from citrix_oauth_operator.domain.durations import rfc3339
@@ -23,17 +24,23 @@ class Claims:
         found = await self._api.get(self._path(seed))
         return None if found is None else _claim(found)
 
-    async def take(self, ref: ClientRef, seed: SecretText, claim: Claim, now: datetime) -> None:
-        """Claim a seed for a client and a chain.
+    async def take(self, ref: ClientRef, seed: SecretText, claim: Claim, now: datetime) -> Claim:
+        """Claim a seed for a client and a chain; return the claim as it is stored.
 
         Raises:
             Conflict: somebody has it already.
         """
-        await self._api.create(self._collection, self._body(ref, seed, claim, now))
+        written = await self._api.create(self._collection, self._body(ref, seed, claim, now))
+        return replace(claim, version=written["metadata"]["resourceVersion"])
 
-    async def adopted(self, seed: SecretText, chain: str) -> None:
-        """Mark our claim: the grant Secret holds the seed as a new chain, from now on it may be sent."""
-        await self._api.merge_patch(self._path(seed), {"data": {"state": "adopted", "chain": chain}})
+    async def adopted(self, seed: SecretText, claim: Claim) -> None:
+        """Mark our claim: the grant Secret holds the seed as its chain, from now on it may be sent.
+
+        Raises:
+            Conflict: another process of ours has marked it; the seed is that one's to send.
+        """
+        patch = {"metadata": {"resourceVersion": claim.version}, "data": {"state": "adopted"}}
+        await self._api.merge_patch(self._path(seed), patch)
 
     def _path(self, seed: SecretText) -> str:
         return f"{self._collection}/{_name(seed)}"
@@ -60,4 +67,9 @@ def _name(seed: SecretText) -> str:
 
 def _claim(found: JSON) -> Claim:
     data = found.get("data") or {}
-    return Claim(uid=data.get("uid", ""), chain=data.get("chain", ""), adopted=data.get("state") != "claimed")
+    return Claim(
+        uid=data.get("uid", ""),
+        chain=data.get("chain", ""),
+        adopted=data.get("state") != "claimed",
+        version=found["metadata"].get("resourceVersion", ""),
+    )

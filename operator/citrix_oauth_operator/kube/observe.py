@@ -228,7 +228,13 @@ def _complete(
     made_from = [spec.grant_type, spec.client_id, server.name, server.identity, spec.customer_id]
     if spec.grant_type is GrantType.CLIENT_CREDENTIALS:
         made_from += [*spec.scopes, spec.resource]
-    credential = [server.identity, binding.token_url, spec.client_id, secret.fingerprint(64) if secret else None]
+    credential = [
+        spec.grant_type,
+        server.identity,
+        binding.token_url,
+        spec.client_id,
+        secret.fingerprint(64) if secret else None,
+    ]
     return Inputs(
         spec=spec,
         server=server,

@@ -136,7 +136,7 @@ def _token(secret: JSON) -> Token | None:
     state = (secret["metadata"].get("annotations") or {}).get(TOKEN_STATE, "")
     try:
         return token_of(orjson.loads(state), decode(secret)["access_token"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
 

@@ -29,7 +29,8 @@ LONGEST_ACCESS_TOKEN = 64 * 1024
 LONGEST_REFRESH_TOKEN = 8 * 1024
 _LONGEST_SCOPE = 4096
 _MOST_SECONDS = 10 * 365 * 24 * 3600
-_TOKEN = re.compile(r"[\x21-\x7e]+")  # RFC 6749 section A.12, without the space that no header value survives
+_ACCESS_TOKEN = re.compile(r"[\x21-\x7e]+")  # RFC 6749 section A.12, without the space that no header value survives
+_REFRESH_TOKEN = re.compile(r"[\x20-\x7e]+")  # section A.17: a space is legal, and lost with it would be the grant
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # section A.4
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?")
 
@@ -99,7 +100,7 @@ def _tokens(raw: RawAnswer, document: Document, default_lifetime: timedelta) -> 
 
 def _refresh_token(value: object) -> SecretText | Finding | None:
     """Read the member; null and the empty string are how some servers say that they keep the old one."""
-    return _checked("refresh_token", value, LONGEST_REFRESH_TOKEN) if value else None
+    return _checked("refresh_token", value, _REFRESH_TOKEN, LONGEST_REFRESH_TOKEN) if value else None
 
 
 def _access_token(document: Document, *, failed: bool) -> SecretText | Finding:
@@ -111,11 +112,11 @@ def _access_token(document: Document, *, failed: bool) -> SecretText | Finding:
     kind = members.get("token_type") or "Bearer"
     if not isinstance(kind, str) or kind.lower() != "bearer":
         return Finding(Reason.RESPONSE_INVALID, "the answer's token_type is not Bearer", _REGISTRATION)
-    return _checked("access_token", members.get("access_token"), LONGEST_ACCESS_TOKEN)
+    return _checked("access_token", members.get("access_token"), _ACCESS_TOKEN, LONGEST_ACCESS_TOKEN)
 
 
-def _checked(name: str, value: object, longest: int) -> SecretText | Finding:
-    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+def _checked(name: str, value: object, form: re.Pattern[str], longest: int) -> SecretText | Finding:
+    if not isinstance(value, str) or not form.fullmatch(value):
         return Finding(Reason.RESPONSE_INVALID, f"the answer holds no usable {name}")
     if len(value) > longest:
         return Finding(

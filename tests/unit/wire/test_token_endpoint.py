@@ -55,7 +55,6 @@ def test_without_a_refresh_token_the_old_one_stays() -> None:
         pytest.param(12345, id="a number"),
         pytest.param(["x"], id="an array"),
         pytest.param("x" * 8193, id="8193 characters"),
-        pytest.param("with space", id="a space"),
         pytest.param("a\r\nb", id="a line break"),
         pytest.param("a\n", id="a line break at the end"),
         pytest.param("caf\u00e9", id="beyond ASCII"),
