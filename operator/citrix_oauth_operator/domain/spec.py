@@ -35,7 +35,7 @@ class ClientAuthentication(StrEnum):
 
 DEFAULT_SERVER = "citrix-cloud"
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
-_CUSTOMER = re.compile(r"[A-Za-z0-9_-]{1,64}")  # goes into a path: a dot or a slash would change where
+CUSTOMER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # goes into a path: a dot or a slash would change where
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _refuse_unsupported(fields: Fields, grant_type: GrantType) -> None:
 def _check(spec: ClientSpec) -> None:
     if not _VISIBLE_ASCII.fullmatch(spec.client_id):
         raise FieldError("spec.clientID", "is not visible ASCII", "copy the id from the server's client registration")
-    if spec.customer_id and not _CUSTOMER.fullmatch(spec.customer_id):
+    if spec.customer_id and not CUSTOMER_ID.fullmatch(spec.customer_id):
         raise FieldError("spec.citrix.customerID", "is not a customer id", "use letters, digits, - and _ only")
     public = spec.client_authentication is ClientAuthentication.NONE
     if spec.grant_type is GrantType.CLIENT_CREDENTIALS and public:

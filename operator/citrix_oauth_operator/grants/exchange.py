@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -15,13 +14,11 @@ from citrix_oauth_operator.domain.reach import Reach
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.server import Endpoints, Server
-from citrix_oauth_operator.domain.spec import ClientSpec
+from citrix_oauth_operator.domain.spec import CUSTOMER_ID, ClientSpec
 from citrix_oauth_operator.servers import profile
 from citrix_oauth_operator.wire.client_auth import Authentication
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.token_endpoint import read_answer, token_request
-
-_CUSTOMER = re.compile(r"[A-Za-z0-9_-]{1,64}")  # goes into a path: a dot or a slash would change where
 
 
 class TokenTransport(Protocol):
@@ -108,7 +105,7 @@ def _unready(client: Client, endpoints: Endpoints) -> Problem | None:
             "the client has nothing to prove itself with",
             "put client_secret into the Secret that spec.credentialsSecretRef names",
         )
-    if endpoints.needs_customer() and not _CUSTOMER.fullmatch(client.spec.customer_id or ""):
+    if endpoints.needs_customer() and not CUSTOMER_ID.fullmatch(client.spec.customer_id or ""):
         return Problem(
             Reason.SPEC_INVALID,
             "spec.citrix.customerID is missing or malformed, and the server's URL needs it",
