@@ -62,7 +62,8 @@ class App:
         self._spill = SpillFolder(settings.spill_dir)
         identity = Identity(settings.pod_uid)
         self._recovery = Recovery(self._spill, GrantStore(api, namespace), identity, clock)
-        self._queue = Queue(self._reconciler(identity).run, clock)
+        reporter = Reporter(self._clients, Events(api, clock), clock)
+        self._queue = Queue(self._reconciler(identity).run, reporter.report, clock)
         self._probes = Probes(settings.http_port)
         self._tasks: list[asyncio.Task[None]] = []
         self._once: set[asyncio.Task[None]] = set()
@@ -100,7 +101,6 @@ class App:
             refusals=self._refusals,
             budgets=budgets,
             secrets=secrets,
-            reporter=Reporter(clients, Events(api, clock), clock),
         )
 
     async def start(self) -> None:

@@ -10,7 +10,6 @@ from typing import Protocol
 from citrix_oauth_operator.domain.answers import Answer
 from citrix_oauth_operator.domain.model import Claim, ClientRef, Token, TokenSecret
 from citrix_oauth_operator.domain.observed import Client, Inputs, Observed
-from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.server import Server
@@ -97,12 +96,6 @@ class Publishes(Protocol):
     async def publish(self, ref: ClientRef, name: str, token: Token, seen: TokenSecret) -> TokenSecret: ...
 
     async def delete_old(self, ref: ClientRef, name: str) -> None: ...
-
-
-class Reports(Protocol):
-    """REPORT."""
-
-    async def report(self, outcome: Outcome) -> None: ...
 
 
 class TokenRequests(Protocol):

@@ -9,6 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
@@ -16,7 +17,7 @@ from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.outcome import Marks, Outcome
 from citrix_oauth_operator.domain.schedule import backoff
 from citrix_oauth_operator.domain.sight import Sight
-from citrix_oauth_operator.ready import ReadyClients
+from citrix_oauth_operator.ready import FirstTokens, ReadyClients
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ _LONGEST_SLEEP = 5.0  # so that a suspended machine is noticed soon after it wak
 _NEVER = float("inf")
 
 Work = Callable[[ClientRef], Awaitable[Outcome | None]]
+Report = Callable[[Outcome], Awaitable[None]]
 
 
 @dataclass(slots=True)
@@ -45,12 +47,24 @@ class Actor:
     looked: float = 0.0  # boot time of the last pass's end
     marks: Marks | None = None  # of the last pass; tokens are not kept
 
+    @property
+    def first(self) -> bool:
+        """Whether this client has no token and was not looked at yet."""
+        return not self.expires and not self.looked
+
 
 class Queue:
-    """Runs `work` for each client when it is due; the only way in is `see` and `wake`."""
+    """Runs `work` for each client when it is due, then `report`; the only way in is `see` and `wake`."""
 
-    def __init__(self, work: Work, clock: Clock, passes: int = PASSES, passes_a_server: int = PASSES_A_SERVER) -> None:
-        self._work, self._clock = work, clock
+    def __init__(
+        self,
+        work: Work,
+        report: Report,
+        clock: Clock,
+        passes: int = PASSES,
+        passes_a_server: int = PASSES_A_SERVER,
+    ) -> None:
+        self._work, self._report, self._clock = work, report, clock
         self._passes, self._passes_a_server = passes, passes_a_server
         self._actors: dict[str, Actor] = {}
         self._due: list[tuple[float, str]] = []
@@ -58,6 +72,8 @@ class Queue:
         self._parked: dict[str, list[str]] = defaultdict(list)
         self._running: set[asyncio.Task[None]] = set()
         self._by_server: Counter[str] = Counter()
+        self._first_tokens = FirstTokens()
+        self._reports = asyncio.Semaphore(passes)
         self._changed = asyncio.Event()
         self._closing = False
 
@@ -82,10 +98,11 @@ class Queue:
     def forget(self, uid: str) -> None:
         """Drop a client that is gone; a pass under way ends by itself."""
         self._actors.pop(uid, None)
+        self._first_tokens.settled(uid)
 
     def busy(self) -> bool:
         """Whether as many passes are under way as may be: nothing that can wait is to be added."""
-        return len(self._running) >= self._passes_a_server
+        return self._by_server.total() >= self._passes_a_server
 
     def __len__(self) -> int:
         return len(self._actors)
@@ -99,13 +116,14 @@ class Queue:
         while not self._closing:
             self._changed.clear()
             self._promote()
-            while len(self._running) < self._passes and (uid := self._ready.pop()):
+            while self._by_server.total() < self._passes and (uid := self._ready.pop()):
                 self._start(uid)
             await self._sleep()
 
     async def close(self, grace_seconds: float) -> None:
         """Start nothing more; wait for the passes under way, for they may hold tokens."""
         self._closing = True
+        self._first_tokens.give_way()
         self._changed.set()
         if self._running:
             _, late = await asyncio.wait(self._running, timeout=grace_seconds)
@@ -135,6 +153,8 @@ class Queue:
             if actor is None or actor.due != due or actor.running or actor.waiting:
                 continue
             actor.waiting = True
+            if actor.first:
+                self._first_tokens.awaited(uid)
             self._ready.push(actor.ref.namespace, uid, actor.expires)
 
     def _start(self, uid: str) -> None:
@@ -152,16 +172,36 @@ class Queue:
     async def _pass(self, actor: Actor, server: str) -> None:
         due = _NEVER
         try:
-            due = await self._due_after(actor)
+            outcome, due = await self._look(actor, server)
+            if outcome is not None:
+                due = await self._tell(actor, outcome, due)
         finally:
             actor.running, actor.looked = False, self._clock.boottime()
             if task := asyncio.current_task():
-                self._running.discard(task)  # before the loop is woken: it fills the place at once
-            self._by_server[server] -= 1
-            self._unpark()
+                self._running.discard(task)
             if self._actors.get(actor.ref.uid) is actor:
                 self._schedule(actor, self._clock.boottime() if actor.woken else due)
+
+    async def _look(self, actor: Actor, server: str) -> tuple[Outcome | None, float]:
+        """Do one pass, and give its place back before anything is told of it."""
+        try:
+            return await self._guarded(actor, partial(self._worked, actor))
+        finally:
+            self._by_server[server] -= 1
+            self._first_tokens.settled(actor.ref.uid)
+            self._unpark()
             self._changed.set()
+
+    async def _tell(self, actor: Actor, outcome: Outcome, due: float) -> float:
+        """Report a pass (step 10); a client's next pass waits for it."""
+        await self._first_tokens.all_settled()
+
+        async def told() -> tuple[Outcome | None, float]:
+            async with self._reports:
+                await self._report(outcome)
+            return outcome, due
+
+        return (await self._guarded(actor, told))[1]
 
     def _unpark(self) -> None:
         """Give the places that are free to whoever was parked for them; who has moved to another server goes along."""
@@ -173,20 +213,24 @@ class Queue:
             for actor in filter(None, map(self._actors.get, released)):
                 self._ready.push(actor.ref.namespace, actor.ref.uid, actor.expires)
 
-    async def _due_after(self, actor: Actor) -> float:
-        """Do one pass; return when the next one is due. No failure ends the actor."""
+    async def _guarded(
+        self, actor: Actor, work: Callable[[], Awaitable[tuple[Outcome | None, float]]]
+    ) -> tuple[Outcome | None, float]:
+        """Return what `work` came to and when the next pass is due. No failure ends the actor."""
         try:
-            outcome = await self._work(actor.ref)
+            return await work()
         except Conflict:
-            return self._clock.boottime() + _CONFLICT_SECONDS
+            return None, self._clock.boottime() + _CONFLICT_SECONDS
         except ApiError as error:
             log.warning("%s: %s", actor.ref, error)
         except Exception as error:
             log.error("%s: pass failed with %s", actor.ref, type(error).__name__, exc_info=_where(error))  # noqa: TRY400
-        else:
-            return self._settled(actor, outcome)
         actor.failures += 1
-        return self._clock.boottime() + backoff(actor.failures, 0.0).total_seconds()
+        return None, self._clock.boottime() + backoff(actor.failures, 0.0).total_seconds()
+
+    async def _worked(self, actor: Actor) -> tuple[Outcome | None, float]:
+        outcome = await self._work(actor.ref)
+        return outcome, self._settled(actor, outcome)
 
     def _settled(self, actor: Actor, outcome: Outcome | None) -> float:
         actor.failures = 0

@@ -1,10 +1,49 @@
-"""Which client is served next: never-served first, then nearest to expiry, in turn between namespaces."""
+"""Who is served next: first tokens before reports; then nearest to expiry, in turn between namespaces."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import heapq
 from collections import deque
 from dataclasses import dataclass, field
+
+REPORT_SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class FirstTokens:
+    """Clients whose first token is still to come: pods wait for those, so words about other tokens wait as well.
+
+    At a start with many new clients the writes to status would take the API server's time from the Secrets.
+    """
+
+    _awaited: set[str] = field(default_factory=set)
+    _none: asyncio.Event = field(default_factory=asyncio.Event)
+    _giving_way: bool = False
+
+    def awaited(self, uid: str) -> None:
+        """Count a client in."""
+        self._awaited.add(uid)
+        self._none.clear()
+
+    def settled(self, uid: str) -> None:
+        """Count a client out, whatever its pass came to."""
+        self._awaited.discard(uid)
+        if not self._awaited:
+            self._none.set()
+
+    def give_way(self) -> None:
+        """Hold nobody up any more: no pass begins from now on."""
+        self._giving_way = True
+        self._none.set()
+
+    async def all_settled(self) -> None:
+        """Wait until none is awaited, but not longer than `REPORT_SECONDS`."""
+        if self._awaited and not self._giving_way:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(REPORT_SECONDS):
+                    await self._none.wait()
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""One pass over one client: observe, decide, grant and commit, publish, report (steps 3 to 10 of docs/lifecycle.md)."""
+"""One pass over one client: observe, decide, grant and commit, publish (steps 3 to 9 of docs/lifecycle.md)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ from citrix_oauth_operator.edges import (
     Observes,
     Publishes,
     RemembersRefusals,
-    Reports,
     RequestsTokens,
     Settled,
     SpendsRefreshTokens,
@@ -56,7 +55,6 @@ class Reconciler:
     refusals: RemembersRefusals
     budgets: KeepsBudgets
     secrets: Publishes
-    reporter: Reports
     share: Callable[[], float] = random.random
 
     async def run(self, ref: ClientRef) -> Outcome | None:
@@ -81,7 +79,6 @@ class Reconciler:
         outcome = plan(done.seen, secret, act, self.clock.now())
         if not renamed:
             outcome = replace(outcome, secret_name=seen.client.status.secret_name)
-        await self.reporter.report(outcome)
         return outcome
 
     def _leave_alone(self, seen: Observed, decision: Decision) -> Decision:

@@ -59,12 +59,15 @@ class Passes:
 
 
 class Bench:
-    """A queue that runs, and its work."""
+    """A queue that runs, its work, and what it reported."""
 
     def __init__(self, passes: int = 48, passes_a_server: int = 24) -> None:
         self.clock = LoopClock()
         self.work = Passes(self.clock)
-        self.queue = Queue(self.work, self.clock, passes, passes_a_server)
+        self.reports: list[float] = []
+        self.report_seconds = 0.0
+        self.report_failures: list[Exception] = []
+        self.queue = Queue(self.work, self._report, self.clock, passes, passes_a_server)
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -76,3 +79,9 @@ class Bench:
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
         assert not self.work.twice, "two passes over one client at once"
+
+    async def _report(self, _outcome: Outcome) -> None:
+        await asyncio.sleep(self.report_seconds)
+        if self.report_failures:
+            raise self.report_failures.pop()
+        self.reports.append(self.clock.boottime())

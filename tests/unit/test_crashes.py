@@ -93,7 +93,7 @@ async def _turn(world: World, process: Process, step: Step) -> Process:
     world.server.script[:] = [step.play]
     _plant(world, step)
     try:
-        await process.reconciler.run(REF)
+        await process.look(REF)
     except ApiError:
         pass
     except Crash:

@@ -193,7 +193,7 @@ async def test_a_client_that_is_being_deleted_is_left_alone() -> None:
     world, process = await _served()
     body = world.api.objects[CLIENT]
     world.api.put(CLIENT, {**body, "metadata": {**body["metadata"], "deletionTimestamp": "2026-03-01T12:05:00Z"}})
-    assert await process.reconciler.run(REF) is None
+    assert await process.look(REF) is None
     assert len(world.server.sent) == 1
 
 

@@ -124,7 +124,7 @@ async def test_two_pods_that_take_over_at_once_send_once() -> None:
     pods = [world.boot(f"pod-{n}") for n in (2, 3, 4)]
     await asyncio.gather(*(pod.run() for pod in pods))
     await asyncio.sleep(61)
-    results = await asyncio.gather(*(pod.reconciler.run(REF) for pod in pods), return_exceptions=True)
+    results = await asyncio.gather(*(pod.look(REF) for pod in pods), return_exceptions=True)
     assert len(world.server.sent) == 1
     assert [type(result).__name__ for result in results].count("Conflict") == 2
 
@@ -136,7 +136,7 @@ async def test_two_operators_at_once_never_replay() -> None:
     first, second = world.boot("pod-1"), world.boot("pod-2")
     world.server.seconds = 0.5
     for _ in range(30):
-        await asyncio.gather(first.reconciler.run(REF), second.reconciler.run(REF), return_exceptions=True)
+        await asyncio.gather(first.look(REF), second.look(REF), return_exceptions=True)
         await asyncio.sleep(300)
     assert (world.server.replays, world.held_is_live) == (0, True)
     assert world.grant.seq >= 5

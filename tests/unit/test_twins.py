@@ -20,7 +20,7 @@ async def test_a_client_created_again_waits_for_the_request_of_its_predecessor()
     await process.run()
     await asyncio.sleep(1100)
     world.server.seconds = 10.0  # a slow server
-    first = asyncio.create_task(process.reconciler.run(REF))
+    first = asyncio.create_task(process.look(REF))
     await asyncio.sleep(2)  # on the wire
     assert len(world.server.sent) == 2
     again = replace(REF, uid="uid-again")
@@ -36,7 +36,7 @@ async def test_a_client_created_again_waits_for_the_request_of_its_predecessor()
     )
     for _ in range(6):
         with contextlib.suppress(ApiError):
-            await process.reconciler.run(again)
+            await process.look(again)
         await asyncio.sleep(1)
     with contextlib.suppress(ApiError):
         await first

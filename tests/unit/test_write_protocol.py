@@ -186,7 +186,7 @@ async def test_a_client_deleted_in_flight_takes_its_grant_along() -> None:
 
     await _due(world)
     world.server.on_request = lambda: world.api.faults.append(Fault("PUT", GRANT, then=delete))
-    assert await world.boot().reconciler.run(REF) is None
+    assert await world.boot().look(REF) is None
     assert GRANT_SECRET not in world.api.objects
 
 
@@ -200,7 +200,7 @@ async def test_a_client_re_created_in_flight_does_not_get_the_old_ones_token() -
 
     await _due(world)
     world.server.on_request = lambda: world.api.faults.append(Fault("PUT", GRANT, then=recreate))
-    assert await world.boot().reconciler.run(REF) is None
+    assert await world.boot().look(REF) is None
     assert GRANT_SECRET not in world.api.objects
 
 

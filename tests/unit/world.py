@@ -57,15 +57,23 @@ class Process:
     """One process of the operator; a new one stands for a restart."""
 
     reconciler: Reconciler
+    reporter: Reporter
     protocol: WriteProtocol
     refusals: Refusals
     budgets: Budgets
     recovery: Recovery
 
     async def run(self, ref: ClientRef = REF) -> Outcome:
-        """Do one pass over a client that is there."""
-        outcome = await self.reconciler.run(ref)
+        """Do one pass over a client that is there, and report it."""
+        outcome = await self.look(ref)
         assert outcome is not None, "the client is gone"
+        return outcome
+
+    async def look(self, ref: ClientRef = REF) -> Outcome | None:
+        """Do one pass and report it; None when the client is gone."""
+        outcome = await self.reconciler.run(ref)
+        if outcome is not None:
+            await self.reporter.report(outcome)
         return outcome
 
 
@@ -125,9 +133,9 @@ class World:
         protocol = WriteProtocol(store, claims, self.server, budgets, spill, clock, identity.holder, share=lambda: 0.0)
         reporter = Reporter(clients, Events(api, clock), clock)
         reconciler = Reconciler(
-            clock, observer, clients, protocol, self.server, refusals, budgets, secrets, reporter, share=lambda: 0.0
+            clock, observer, clients, protocol, self.server, refusals, budgets, secrets, share=lambda: 0.0
         )
-        return Process(reconciler, protocol, refusals, budgets, Recovery(spill, store, identity, clock))
+        return Process(reconciler, reporter, protocol, refusals, budgets, Recovery(spill, store, identity, clock))
 
     @property
     def grant(self) -> Grant:
