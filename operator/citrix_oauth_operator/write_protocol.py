@@ -158,14 +158,14 @@ class WriteProtocol:
         grant, problem = intent.grant, answer.problem
         match answer:
             case Uncertain():
-                after = protocol.in_doubt(grant)
+                after = protocol.in_doubt(grant, problem.reason)
             case NotSent():
                 after = protocol.not_sent(grant)
             case _:
                 if problem.reason in DEAD_GRANT and (other := await self._committed_by_another(ref, intent)):
                     return Settled(other)
                 problem = protocol.verdict_on(grant, problem, inputs.server, self.clock.now())
-                after = protocol.refuse(grant, answer.problem, inputs.server, self.clock.now())
+                after = protocol.refuse(grant, problem, self.clock.now())
         return Settled(await self._record(ref, intent, after), problem)
 
     async def _committed_by_another(self, ref: ClientRef, intent: Stored) -> Stored | None:

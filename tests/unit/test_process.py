@@ -134,13 +134,14 @@ def test_status_shows_the_troubled_first_with_what_to_do() -> None:
     failing = _client(
         "failing", condition("Ready", "True", "TokenValid"), condition("RefreshFailed", "True", "ServerError")
     )
-    stalled = _client("stalled", condition("Stalled", "True", "LoginRequired"), condition("Ready", "False", "x"))
+    stalled = _client("stalled", condition("Stalled", "True", "LoginRequired"), condition("Ready", "False", "x"),
+                      failedAttempts=3, lastError={"httpStatus": 400, "transactionId": "t-1"})  # fmt: skip
     lines, troubled = render([well, failing, stalled], T0 + timedelta(minutes=5))
     assert [line.split()[:3] for line in lines[1:4]] == [
         ["!!", "a", "stalled"], ["..", "a", "failing"], ["ok", "a", "well"]
     ]  # fmt: skip
     assert "25m" in lines[3]
-    assert lines[-2:] == ["a/failing: m", "a/stalled: m"]
+    assert lines[-3:] == ["a/failing: m", "a/stalled: m", "    tries 3, http status 400, transaction id t-1"]
     assert troubled
     assert not render([well, failing], T0)[1]
     assert render([], T0) == (["no CitrixClient found"], False)

@@ -88,4 +88,19 @@ def _advice(client: Mapping[str, Any]) -> list[str]:
     if worst is None:
         return []
     metadata = client["metadata"]
-    return [f"{metadata['namespace']}/{metadata['name']}: {worst['message']}"]
+    facts = _facts(client["status"])
+    return [f"{metadata['namespace']}/{metadata['name']}: {worst['message']}", *([f"    {facts}"] if facts else [])]
+
+
+def _facts(status: Mapping[str, Any]) -> str:
+    """Return what support asks for: when, how often, and the server's own codes."""
+    error = status.get("lastError") or {}
+    facts = {
+        "last failure": status.get("lastFailureTime"),
+        "tries": status.get("failedAttempts"),
+        "oauth error": error.get("oauthError"),
+        "http status": error.get("httpStatus"),
+        "server code": error.get("serverCode"),
+        "transaction id": error.get("transactionId"),
+    }
+    return ", ".join(f"{name} {value}" for name, value in facts.items() if value)

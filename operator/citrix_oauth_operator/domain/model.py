@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from .problem import Problem
 from .secrecy import SecretText
@@ -34,6 +35,15 @@ class Holder:
     instance: str
 
 
+class Doubt(StrEnum):
+    """Why nobody knows what became of a refresh token that was sent."""
+
+    PROCESS_ENDED = "ProcessEnded"  # it stored no answer, and its spill folder was not found
+    ANSWER_LOST = "AnswerLost"
+    SERVER_ERROR = "ServerError"
+    UNREADABLE = "AnswerUnreadable"
+
+
 @dataclass(frozen=True, slots=True)
 class Pending:
     """The durable intent to send one refresh token once (step 5 of docs/lifecycle.md).
@@ -45,6 +55,7 @@ class Pending:
         first_sent: when this refresh token was sent first: expiry counts from here.
         tries: how often this refresh token has been sent, this try included.
         doubt: whether an earlier try's outcome is unknown.
+        cause, unknown_since: why, and when that try was sent: of the first one, as far as known.
     """
 
     attempt: str
@@ -56,6 +67,8 @@ class Pending:
     deadline: datetime
     tries: int = 1
     doubt: bool = False
+    cause: Doubt | None = None
+    unknown_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from . import problems
+from . import endings, problems
 from .decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
 from .due import due_time, grant_end
 from .model import Binding, Grant
@@ -116,19 +116,15 @@ def in_flight(seen: Observed, now: datetime) -> Decision | None:
     pending = grant.pending
     if pending is None:
         return None
-    if _grant_is_over(seen, now):
-        return Stall(problems.ROTATION_LOST)
+    end = grant_end(grant, seen.ready_inputs.server.refresh_token_lifetime)
+    if end is not None and now > end:
+        return Stall(endings.ended_in_doubt(pending, end))
     if seen.holder is Liveness.OURSELVES:
         due = pending.started + ladder_delay(pending.tries)
         return Refresh(doubt=True) if now >= due else Wait(due, standing=True)
     if seen.holder is Liveness.DEAD:
         return Refresh(doubt=True)
     return _after_somebody_else(seen, now)
-
-
-def _grant_is_over(seen: Observed, now: datetime) -> bool:
-    end = grant_end(_grant(seen), seen.ready_inputs.server.refresh_token_lifetime)
-    return end is not None and now > end
 
 
 def _after_somebody_else(seen: Observed, now: datetime) -> Decision:

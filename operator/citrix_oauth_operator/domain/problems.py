@@ -156,17 +156,3 @@ SEED_ALREADY_USED = Problem(
     "The refresh_token in the credentials Secret was adopted once before, and no grant of it is alive.",
     "Sign in again and put the new refresh token into the credentials Secret.",
 )
-
-ROTATION_LOST = Problem(
-    Reason.ROTATION_LOST,
-    "An answer of the authorization server was lost on the way, and with it the new refresh token.",
-    "Sign in again and put the new refresh token into the credentials Secret.",
-    oauth_error="invalid_grant",
-)
-
-GRANT_EXPIRED = Problem(
-    Reason.GRANT_EXPIRED,
-    "The refresh token has reached the end of its life.",
-    "Sign in again and put the new refresh token into the credentials Secret.",
-    oauth_error="invalid_grant",
-)

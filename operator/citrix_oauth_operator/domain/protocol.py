@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from . import problems
+from . import endings
 from .answers import Granted
 from .due import grant_end
-from .model import Binding, Grant, Holder, Pending, Rejection, Token
+from .model import Binding, Doubt, Grant, Holder, Pending, Rejection, Token
 from .observed import Inputs
 from .problem import Problem
-from .reasons import DEAD_GRANT
+from .reasons import DEAD_GRANT, Reason
 from .schedule import INTENT_DEADLINE, refresh_due
 from .secrecy import SecretText
 from .server import Server
@@ -43,6 +43,7 @@ def begin_chain(old: Grant | None, chain: str, seed: SecretText, binding: Bindin
 def intend(grant: Grant, attempt: Attempt, *, doubt: bool) -> Grant:
     """Return the grant with the intent to send its refresh token once more (step 5)."""
     before = grant.pending
+    cause, since = _why_in_doubt(before, attempt.holder) if doubt else _known(before)
     pending = Pending(
         attempt=attempt.id,
         seq=grant.seq,
@@ -53,8 +54,21 @@ def intend(grant: Grant, attempt: Attempt, *, doubt: bool) -> Grant:
         deadline=attempt.now + INTENT_DEADLINE,
         tries=before.tries + 1 if before else 1,
         doubt=doubt or (before is not None and before.doubt),
+        cause=cause,
+        unknown_since=since,
     )
     return replace(grant, pending=pending, rejection=None)
+
+
+def _known(pending: Pending | None) -> tuple[Doubt | None, datetime | None]:
+    return (pending.cause, pending.unknown_since) if pending else (None, None)
+
+
+def _why_in_doubt(before: Pending | None, holder: Holder) -> tuple[Doubt | None, datetime | None]:
+    """Return why an intent is repeated in doubt: as recorded, else by whose it was."""
+    if before is None or before.cause is not None:
+        return _known(before)
+    return (Doubt.ANSWER_LOST if before.holder == holder else Doubt.PROCESS_ENDED), before.started
 
 
 def renew(grant: Grant, attempt: Attempt) -> Grant:
@@ -142,9 +156,8 @@ def new_token(granted: Granted, terms: Terms, sent_at: datetime) -> Token | None
     )
 
 
-def refuse(grant: Grant, problem: Problem, server: Server, now: datetime) -> Grant:
+def refuse(grant: Grant, verdict: Problem, now: datetime) -> Grant:
     """Return the grant after a definite no: a dead grant remembers why; any other no leaves an older doubt standing."""
-    verdict = verdict_on(grant, problem, server, now)
     if verdict.reason not in DEAD_GRANT:
         return not_sent(grant)
     return replace(grant, pending=None, rejection=Rejection(verdict, now))
@@ -156,9 +169,11 @@ def verdict_on(grant: Grant, problem: Problem, server: Server, now: datetime) ->
         return problem
     end = grant_end(grant, server.refresh_token_lifetime)
     if grant.pending is not None and grant.pending.doubt:
-        named = problems.ROTATION_LOST
+        named = endings.rotation_lost(grant.pending, now)
     elif end is not None and now > end:
-        named = problems.GRANT_EXPIRED
+        named = endings.grant_expired(end, now)
+    elif problem.reason is Reason.GRANT_REJECTED:
+        return replace(problem, message=endings.grant_rejected(grant, now))
     else:
         return problem
     return replace(
@@ -178,6 +193,13 @@ def not_sent(grant: Grant) -> Grant:
     return replace(grant, pending=None)
 
 
-def in_doubt(grant: Grant) -> Grant:
-    """Return the grant after a request whose outcome is unknown."""
-    return replace(grant, pending=replace(grant.pending, doubt=True)) if grant.pending else grant
+_DOUBTS = {Reason.OUTCOME_UNKNOWN: Doubt.ANSWER_LOST, Reason.SERVER_ERROR: Doubt.SERVER_ERROR}
+
+
+def in_doubt(grant: Grant, reason: Reason = Reason.OUTCOME_UNKNOWN) -> Grant:
+    """Return the grant after a request whose outcome is unknown; the first such sending is the one remembered."""
+    pending = grant.pending
+    if pending is None:
+        return grant
+    cause, since = pending.cause or _DOUBTS.get(reason, Doubt.UNREADABLE), pending.unknown_since or pending.started
+    return replace(grant, pending=replace(pending, doubt=True, cause=cause, unknown_since=since))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from . import endings
 from .durations import rfc3339, words
 from .model import Token
 from .outcome import Outcome
@@ -105,7 +106,7 @@ def conditions(outcome: Outcome, now: datetime) -> list[Status]:
     if problem := outcome.worst:
         kind = ConditionType.REFRESH_FAILED if problem.transient else ConditionType.STALLED
         if problem.reason is not Reason.PUBLISH_FAILED:
-            wanted.append(_condition(kind, "True", problem.reason, sentence(problem)))
+            wanted.append(_condition(kind, "True", problem.reason, sentence(problem, _doubt(outcome))))
     elif outcome.standing:
         wanted += [_standing(condition) for condition in outcome.client.status.conditions if _is_failure(condition)]
     wanted.sort(key=lambda condition: _ORDER[condition["type"]])
@@ -121,9 +122,14 @@ def _standing(condition: Mapping[str, Any]) -> Status:
     return {key: condition[key] for key in ("type", "status", "reason", "message")}
 
 
-def sentence(problem: Problem) -> str:
-    """Return message and remedy as a person reads them."""
-    return f"{as_sentence(problem.message)} {problem.advice}".strip()
+def _doubt(outcome: Outcome) -> str:
+    pending = outcome.grant.pending if outcome.grant else None
+    return endings.repeated(pending, outcome.next_refresh) if pending is not None and pending.doubt else ""
+
+
+def sentence(problem: Problem, doubt: str = "") -> str:
+    """Return message, doubt and remedy as a person reads them."""
+    return " ".join(filter(None, (as_sentence(problem.message), doubt if problem.transient else "", problem.advice)))
 
 
 def _ready(outcome: Outcome, now: datetime) -> Status:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import orjson
 
 from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339_micro
-from citrix_oauth_operator.domain.model import Binding, Grant, Holder, Pending, Rejection, Token
+from citrix_oauth_operator.domain.model import Binding, Doubt, Grant, Holder, Pending, Rejection, Token
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText
@@ -77,6 +77,8 @@ def _pending_state(pending: Pending) -> dict[str, Any]:
         "deadline": rfc3339_micro(pending.deadline),
         "tries": pending.tries,
         "doubt": pending.doubt,
+        "cause": pending.cause,
+        "unknownSince": pending.unknown_since and rfc3339_micro(pending.unknown_since),
     }
 
 
@@ -147,6 +149,8 @@ def _pending_of(state: Mapping[str, Any]) -> Pending:
         deadline=_time(state["deadline"]),
         tries=_typed(state["tries"], int),
         doubt=state["doubt"],
+        cause=Doubt(state["cause"]) if state.get("cause") in set(Doubt) else None,
+        unknown_since=parse_rfc3339(state.get("unknownSince")),
     )
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
-from citrix_oauth_operator.domain import problems
+from citrix_oauth_operator.domain import endings, problems
 from citrix_oauth_operator.domain.decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
 from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.model import Claim, Refusal, TokenSecret
@@ -50,6 +50,10 @@ OLD_BINDING = replace(BINDING, client_id="other")
 
 def _wait(minutes: float, *, standing: bool = False) -> Wait:
     return Wait(T0 + minutes * MINUTE, standing)
+
+
+def _lost(end: datetime) -> Stall:
+    return Stall(endings.ended_in_doubt(pending(), end))
 
 
 def _case(sentence: str, facts: Observed, after: float, expected: Decision) -> object:
@@ -188,7 +192,6 @@ def test_an_unknown_token_endpoint_is_no_changed_one() -> None:
 
 
 IN_FLIGHT = grant(pending=pending())
-LOST = Stall(problems.ROTATION_LOST)
 SECOND = 1 / 60
 
 
@@ -218,9 +221,10 @@ SECOND = 1 / 60
               seen(grant=IN_FLIGHT, holder=UNKNOWN, inputs=replace(INPUTS)), 19, _wait(27, standing=True)),
         _case("suspended: not even a take-over", seen(grant=IN_FLIGHT, holder=DEAD, inputs=SUSPENDED), 19, Wait(None)),
         _case("after the grant's declared end nothing is repeated", seen(grant=IN_FLIGHT, holder=OURS),
-              24 * 60 + 1, LOST),
+              24 * 60 + 1, _lost(T0 + timedelta(hours=24))),
         _case("after the grant's announced end nothing is repeated",
-              seen(grant=replace(IN_FLIGHT, refresh_expires_at=T0 + 19 * MINUTE), holder=OURS), 20, LOST),
+              seen(grant=replace(IN_FLIGHT, refresh_expires_at=T0 + 19 * MINUTE), holder=OURS), 20,
+              _lost(T0 + 19 * MINUTE)),
     ],
 )  # fmt: skip
 def test_in_flight(facts: Observed, after: float, expected: Decision) -> None:

@@ -17,6 +17,7 @@ from citrix_oauth_operator.domain.protocol import (
     not_sent,
     refuse,
     terms,
+    verdict_on,
 )
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText
@@ -110,7 +111,7 @@ def test_an_unusable_access_token_leaves_the_old_one() -> None:
 )
 def test_a_refused_grant_remembers_why(before: Grant, problem: Problem, now: datetime, reason: Reason) -> None:
     """And carries no intent any more; the server's codes stay."""
-    after = refuse(before, problem, SERVER, now)
+    after = refuse(before, verdict_on(before, problem, SERVER, now), now)
     assert after.rejection is not None
     assert (after.rejection.problem.reason, after.pending, after.rejection.at) == (reason, None, now)
     assert after.rejection.problem.http_status == 400
@@ -119,8 +120,8 @@ def test_a_refused_grant_remembers_why(before: Grant, problem: Problem, now: dat
 def test_what_is_not_about_the_grant_leaves_it_alone() -> None:
     """The intent goes, but for one that is in doubt."""
     client = Problem(Reason.CLIENT_REJECTED, "refused")
-    assert refuse(IN_FLIGHT, client, SERVER, DUE) == GRANT
-    assert refuse(in_doubt(IN_FLIGHT), client, SERVER, DUE) == in_doubt(IN_FLIGHT)
+    assert refuse(IN_FLIGHT, client, DUE) == GRANT
+    assert refuse(in_doubt(IN_FLIGHT), client, DUE) == in_doubt(IN_FLIGHT)
     assert (not_sent(IN_FLIGHT), not_sent(in_doubt(IN_FLIGHT))) == (GRANT, in_doubt(IN_FLIGHT))
     assert (not_sent(GRANT), in_doubt(GRANT)) == (GRANT, GRANT)
     assert UNREACHABLE.transient

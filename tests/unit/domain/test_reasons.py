@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import citrix_oauth_operator
-from citrix_oauth_operator.domain import problems
+from citrix_oauth_operator.domain import endings, problems
 from citrix_oauth_operator.domain.answers import Granted
 from citrix_oauth_operator.domain.fields import FieldError
 from citrix_oauth_operator.domain.outcome import Outcome
@@ -141,9 +141,10 @@ STALLING = [
     problems.publish_failed("s", 403),
     problems.commit_failed(None),
     problems.ENDPOINT_CHANGED,
-    problems.GRANT_EXPIRED,
+    endings.grant_expired(T0, T0),
     problems.GRANT_ROLLED_BACK,
-    problems.ROTATION_LOST,
+    endings.rotation_lost(pending(doubt=True), T0),
+    endings.ended_in_doubt(None, T0),
     problems.SEED_ALREADY_USED,
 ]
 

@@ -1,20 +1,22 @@
 """The grant Secret's format: nothing is lost on the way, and nothing unreadable gets in."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from citrix_oauth_operator.domain.model import ClientRef, Grant
+from citrix_oauth_operator.domain.model import ClientRef, Doubt, Grant
 from citrix_oauth_operator.kube.grant_codec import GrantUnreadable, from_data, problem_of, problem_state, to_data
 from citrix_oauth_operator.kube.grant_store import secret_name
 from citrix_oauth_operator.kube.secret_codec import decode, encode
 from tests.unit.examples import GRANT, REJECTED, grant, pending, rejected
 from tests.unit.fakes import T0
 
-FULL = grant(pending=pending(tries=3, doubt=True), rejection=rejected(), refresh_expires_at=T0 + timedelta(days=1))
+DOUBT = replace(pending(tries=3, doubt=True), cause=Doubt.SERVER_ERROR, unknown_since=T0)
+FULL = grant(pending=DOUBT, rejection=rejected(), refresh_expires_at=T0 + timedelta(days=1))
 STATE = json.loads(to_data(FULL)["state"])
 
 
