@@ -112,6 +112,18 @@ class Cluster:
                         return time.monotonic()
         raise BenchmarkFailed(f"{len(names)} of {count} token Secrets after {TOKEN_SECRETS_SECONDS} s")
 
+    def await_ready(self, namespace: str, count: int, still: Callable[[], None]) -> None:
+        """Return when `count` CitrixClients say Ready."""
+        path = f"/apis/citrix-oauth.dev/v1alpha1/namespaces/{namespace}/citrixclients"
+        deadline = time.monotonic() + TOKEN_SECRETS_SECONDS
+        while time.monotonic() < deadline:
+            still()
+            items = self._http.get(path).raise_for_status().json()["items"]
+            if sum(_is_ready(item) for item in items) >= count:
+                return
+            time.sleep(0.3)
+        raise BenchmarkFailed(f"not all of {count} clients are Ready after {TOKEN_SECRETS_SECONDS} s")
+
     def requests(self) -> Counter[Request]:
         """Return all requests about objects so far as the API server counted them, without its own and watches."""
         total: Counter[Request] = Counter()
@@ -126,3 +138,7 @@ class Cluster:
 
 def _secrets(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/secrets"
+
+
+def _is_ready(client: Object) -> bool:
+    return any(each["type"] == "Ready" and each["status"] == "True" for each in client["status"].get("conditions", ()))

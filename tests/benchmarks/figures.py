@@ -22,6 +22,7 @@ class Figures:
 
     Attributes:
         start_seconds: process start to the last token Secret; `first_seconds`: to the first.
+        ready_seconds: process start to the last status that says Ready; 0: not measured.
         yardstick_ms: a fixed piece of work before the start and after the round; bigger where the machine was busy.
         refreshes: token requests granted in the measured round; the next three are about it.
         cpu_seconds: CPU time of the operator from the first to the last of them.
@@ -34,6 +35,7 @@ class Figures:
     clients: int
     start_seconds: float = 0.0
     first_seconds: float = 0.0
+    ready_seconds: float = 0.0
     start_cpu_seconds: float = 0.0
     start_plane_cpu_seconds: float = 0.0
     yardstick_ms: tuple[float, float] = (0.0, 0.0)

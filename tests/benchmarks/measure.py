@@ -95,10 +95,13 @@ class Bench:
         figures.start_plane_cpu_seconds = control_plane_cpu_seconds() - plane
         figures.start_requests = self.cluster.requests() - requests
         self.tokens.set_life(LONG_LIFE)
+        if contestant.ours:
+            self.cluster.await_ready(contestant.namespace, self.count, operator.require)
+            figures.ready_seconds = time.monotonic() - operator.started
 
     def _round(self, operator: Running, figures: Figures) -> None:
         """Watch all clients refresh once."""
-        time.sleep(SETTLE_SECONDS)
+        self._settle()
         first, requests = self.tokens.grants(), self.cluster.requests()
         self._mark(operator)
         cpu, figures.standing = self._until_due(operator, first)
@@ -110,6 +113,14 @@ class Bench:
         figures.refreshes = last - first
         figures.requests = self.cluster.requests() - requests
         time.sleep(SETTLE_SECONDS)
+
+    def _settle(self) -> None:
+        """Wait until what the start still has to say is said, but not until tokens are due again."""
+        begun, writes = time.monotonic(), -1
+        while time.monotonic() - begun < self.life / 4 and writes != (now := accepted_writes(self.cluster.requests())):
+            self.progress("settling")
+            writes = now
+            time.sleep(SETTLE_SECONDS)
 
     def _mark(self, operator: Running) -> None:
         if self.runner:

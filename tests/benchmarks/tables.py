@@ -54,6 +54,7 @@ def _comparison(results: Mapping[str, Figures]) -> Iterator[Row]:
     every = list(results.values())
     yield ("start to the first token Secret", *(f"{each.first_seconds:.1f} s" for each in every))
     yield ("start to the last token Secret", *(f"{each.start_seconds:.1f} s" for each in every))
+    yield ("start to the last Ready", *(f"{each.ready_seconds:.1f} s" if each.ready_seconds else "" for each in every))
     yield ("CPU of the start", *(f"{each.start_cpu_seconds:.1f} s" for each in every))
     yield ("- of the control plane meanwhile", *(f"{each.start_plane_cpu_seconds:.1f} s" for each in every))
     yield ("- writes, reads a client", *("{:.1f}, {:.1f}".format(*each.start_requests_a_client()) for each in every))
