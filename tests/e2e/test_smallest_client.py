@@ -77,7 +77,8 @@ def _server(cloud: CitrixCloud) -> str:
 
 def _smallest(cloud: CitrixCloud) -> str:
     """The example as it is, with the credentials of a person who has just signed in."""
-    client, credentials = yaml.safe_load_all(SMALLEST.read_text())
+    objects = {each["kind"]: each for each in yaml.safe_load_all(SMALLEST.read_text())}
+    client, credentials = objects["CitrixClient"], objects["Secret"]
     client["spec"]["clientID"] = PRIVATE_POST.id
     seed = cloud.sign_in(PRIVATE_POST.id).refresh_token
     credentials["stringData"] = {"client_secret": PRIVATE_POST.secret, "refresh_token": seed}
