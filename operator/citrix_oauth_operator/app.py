@@ -12,7 +12,7 @@ from typing import Any
 
 import kopf
 
-from citrix_oauth_operator import handlers
+from citrix_oauth_operator import __version__, handlers
 from citrix_oauth_operator.clock import SystemClock
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
@@ -32,10 +32,12 @@ from citrix_oauth_operator.kube.observe import Observer
 from citrix_oauth_operator.kube.refusals import Refusals
 from citrix_oauth_operator.kube.servers import Servers
 from citrix_oauth_operator.kube.token_secret import TokenSecrets
+from citrix_oauth_operator.metered import MeteredApi, MeteredRequests, MeteredSpill
 from citrix_oauth_operator.probes import Probes
 from citrix_oauth_operator.queue import Queue
 from citrix_oauth_operator.reconciler import Reconciler
 from citrix_oauth_operator.recovery import Recovery
+from citrix_oauth_operator.report.metrics import Prometheus, Sources
 from citrix_oauth_operator.report.reporter import Reporter
 from citrix_oauth_operator.settings import Settings
 from citrix_oauth_operator.spill import SpillFolder
@@ -49,10 +51,10 @@ log = logging.getLogger(__name__)
 class App:
     """The operator in one process."""
 
-    def __init__(self, settings: Settings, api: Api, stop: asyncio.Event) -> None:
+    def __init__(self, settings: Settings, api: Api, metrics: Prometheus, stop: asyncio.Event) -> None:
         clock = SystemClock()
         namespace = settings.operator_namespace
-        self._settings, self._api, self._stop = settings, api, stop
+        self._settings, self._api, self._metrics, self._stop = settings, api, metrics, stop
         self._transport = Transport()
         self._clients = Clients(api)
         self._servers = Servers(api, clock)
@@ -64,7 +66,8 @@ class App:
         self._recovery = Recovery(self._spill, GrantStore(api, namespace), identity, clock)
         reporter = Reporter(self._clients, Events(api, clock), clock)
         self._queue = Queue(self._reconciler(identity).run, reporter.report, clock)
-        self._probes = Probes(settings.http_port)
+        self._probes = Probes(settings.http_port, metrics.page)
+        metrics.show(Sources(self._queue.actors, self._queue.overdue, dict))
         self._tasks: list[asyncio.Task[None]] = []
         self._once: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
@@ -77,7 +80,9 @@ class App:
             Claims(api, namespace),
             TokenSecrets(api),
         )
-        endpoint, budgets = TokenEndpoint(self._transport, clock), Budgets(clock)
+        metrics, budgets = self._metrics, Budgets(clock)
+        endpoint = MeteredRequests(TokenEndpoint(self._transport, clock), metrics, clock)
+        spill = MeteredSpill(self._spill, metrics)
         observer = Observer(
             api=api,
             clock=clock,
@@ -96,11 +101,12 @@ class App:
             clock=clock,
             observer=observer,
             clients=clients,
-            protocol=WriteProtocol(store, claims, endpoint, budgets, self._spill, clock, identity.holder),
+            protocol=WriteProtocol(store, claims, endpoint, budgets, spill, clock, identity.holder, metrics=metrics),
             requests=endpoint,
             refusals=self._refusals,
             budgets=budgets,
             secrets=secrets,
+            metrics=metrics,
         )
 
     async def start(self) -> None:
@@ -210,7 +216,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 async def _operate(settings: Settings) -> None:
     registry = kopf.OperatorRegistry()
     stop = asyncio.Event()
-    app = App(settings, Api(await asyncio.to_thread(load_configuration)), stop)
+    api, metrics = MeteredApi(await asyncio.to_thread(load_configuration)), Prometheus(__version__)
+    api.metrics = metrics
+    app = App(settings, api, metrics, stop)
     handlers.register(registry, app)
     namespaces = settings.watch_namespaces
     await kopf.operator(

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 #: At DEBUG these print headers, URLs, bodies and patches; at INFO kopf says "succeeded" for each event.
 QUIET = ("httpx", "httpcore", "aiohttp", "kubernetes", "urllib3", "kopf", "kopf.objects", "asyncio", "authlib", "anyio")
+AUDIT = "citrix_oauth_operator.audit"
 
 
 class JsonFormatter(logging.Formatter):
@@ -22,6 +23,7 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": record.getMessage(),
         }
+        entry |= getattr(record, "fields", {})
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         return json.dumps(entry)
@@ -34,5 +36,6 @@ def configure_logging(log_format: str, level: str) -> None:
     handler.setFormatter(JsonFormatter() if log_format == "json" else text)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     logging.getLogger("citrix_oauth_operator").setLevel(level.upper())
+    logging.getLogger(AUDIT).setLevel(logging.INFO)  # whatever the level
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -16,7 +16,7 @@ from citrix_oauth_operator.domain.errors import ApiError, Conflict
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.outcome import Marks, Outcome
 from citrix_oauth_operator.domain.schedule import backoff
-from citrix_oauth_operator.domain.sight import Sight
+from citrix_oauth_operator.domain.sight import NOTHING_SHOWN, Shown, Sight
 from citrix_oauth_operator.ready import FirstTokens, ReadyClients
 
 log = logging.getLogger(__name__)
@@ -46,6 +46,7 @@ class Actor:
     failures: int = 0
     looked: float = 0.0  # boot time of the last pass's end
     marks: Marks | None = None  # of the last pass; tokens are not kept
+    shown: Shown = NOTHING_SHOWN
 
     @property
     def first(self) -> bool:
@@ -87,13 +88,14 @@ class Queue:
         elif actor.version != sight.version:
             actor.version, actor.server = sight.version, sight.server
             self.wake(ref.uid)
+        actor.shown = sight.shown
 
     def wake(self, uid: str) -> None:
         """Look at a client now, or as soon as the pass that is under way has ended."""
         if actor := self._actors.get(uid):
             actor.woken = actor.running
             if not actor.running:
-                self._schedule(actor, self._clock.boottime())
+                self._schedule(actor, min(actor.due, self._clock.boottime()))  # who waits already does not wait anew
 
     def forget(self, uid: str) -> None:
         """Drop a client that is gone; a pass under way ends by itself."""
@@ -103,6 +105,11 @@ class Queue:
     def busy(self) -> bool:
         """Whether as many passes are under way as may be: nothing that can wait is to be added."""
         return self._by_server.total() >= self._passes_a_server
+
+    def overdue(self) -> float:
+        """Return for how long [s] the client has waited that was due first; 0 when nobody waits."""
+        now = self._clock.boottime()
+        return max((now - actor.due for actor in self.actors() if actor.due < now), default=0.0)
 
     def __len__(self) -> int:
         return len(self._actors)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import policy, problems, protocol
 from citrix_oauth_operator.domain.answers import Answer, Granted
 from citrix_oauth_operator.domain.decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
+from citrix_oauth_operator.domain.due import lateness
 from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound
 from citrix_oauth_operator.domain.model import ClientRef, Token, TokenSecret
 from citrix_oauth_operator.domain.observed import Observed
@@ -22,6 +23,8 @@ from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.edges import (
     ClaimsClients,
     KeepsBudgets,
+    Metrics,
+    NoMetrics,
     Observes,
     Publishes,
     RemembersRefusals,
@@ -29,6 +32,7 @@ from citrix_oauth_operator.edges import (
     Settled,
     SpendsRefreshTokens,
 )
+from citrix_oauth_operator.report import audit
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +60,7 @@ class Reconciler:
     budgets: KeepsBudgets
     secrets: Publishes
     share: Callable[[], float] = random.random
+    metrics: Metrics = field(default_factory=NoMetrics)
 
     async def run(self, ref: ClientRef) -> Outcome | None:
         """Do one pass; None when the client is gone.
@@ -106,6 +111,7 @@ class Reconciler:
         try:
             seen, chain = await self._claimed(seen)
             await self.budgets.turn(server)
+            self._begin(seen)
             match decision:
                 case AdoptSeed():
                     done = _after(seen, await self.protocol.adopt(seen, chain))
@@ -122,6 +128,11 @@ class Reconciler:
         if done is not None:
             await self._remember(done)
         return done
+
+    def _begin(self, seen: Observed) -> None:
+        late = lateness(seen, self.clock.now())
+        if late is not None:
+            self.metrics.began(late.total_seconds())
 
     async def _claimed(self, seen: Observed) -> tuple[Observed, str]:
         chain = self.protocol.new_chain()
@@ -144,6 +155,7 @@ class Reconciler:
         try:
             if problem and problem.reason is Reason.CLIENT_REJECTED:
                 await self.refusals.mark(inputs.credential, problem, self.clock.now())
+                audit.tell(audit.Event.CREDENTIAL_MARKED, done.seen.client.ref, server=inputs.server.name)
             elif problem is None:
                 await self.refusals.clear(inputs.credential)
         except ApiError:

@@ -15,6 +15,7 @@ from citrix_oauth_operator.kube.cluster import insist
 from citrix_oauth_operator.kube.grant_codec import GrantUnreadable
 from citrix_oauth_operator.kube.grant_store import ForeignSecret, GrantStore
 from citrix_oauth_operator.kube.observe import LivenessOf
+from citrix_oauth_operator.report import audit
 from citrix_oauth_operator.spill import Spilled, SpillFolder
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.token_endpoint import read_tokens
@@ -57,4 +58,4 @@ class Recovery:
             return
         committed = protocol.commit(found.grant, granted, spilled.terms, spilled.received_at)
         await self.store.commit(spilled.ref, found, committed)
-        log.info("%s: committed an answer that an earlier process had received, seq %s", spilled.ref, committed.seq)
+        audit.tell(audit.Event.ANSWER_RECOVERED, spilled.ref, **audit.of_grant(committed), attempt=spilled.attempt)

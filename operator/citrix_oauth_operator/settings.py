@@ -17,7 +17,7 @@ class Settings:
         watch_namespaces: namespaces whose clients are served; empty: all.
         pod_uid: the pod's UID from the downward API; None outside a cluster.
         spill_dir: memory-backed folder for answers that are not committed yet; None: held in memory only.
-        http_port: serves /healthz and /readyz; 0: off.
+        http_port: serves /metrics, /healthz and /readyz; 0: off.
         drain_seconds: how long passes under way may take after SIGTERM.
     """
 

@@ -16,15 +16,17 @@ from http import HTTPStatus
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import protocol
 from citrix_oauth_operator.domain.answers import Granted, NotSent, Refused, Uncertain
+from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
 from citrix_oauth_operator.domain.model import Claim, ClientRef, Grant, Holder
 from citrix_oauth_operator.domain.observed import Inputs, Observed
 from citrix_oauth_operator.domain.protocol import Attempt, Terms
 from citrix_oauth_operator.domain.reasons import DEAD_GRANT
 from citrix_oauth_operator.domain.secrecy import SecretText
-from citrix_oauth_operator.edges import SeedClaims, Settled, Slots, Spills, TokenRequests
+from citrix_oauth_operator.edges import Metrics, NoMetrics, SeedClaims, Settled, Slots, Spills, TokenRequests
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_store import GrantStore, Stored
+from citrix_oauth_operator.report import audit
 from citrix_oauth_operator.spill import Spilled
 from citrix_oauth_operator.wire.raw import RawAnswer
 
@@ -52,6 +54,7 @@ class WriteProtocol:
     clock: Clock
     holder: Holder
     share: Callable[[], float] = random.random
+    metrics: Metrics = field(default_factory=NoMetrics)
     _on_the_wire: set[tuple[str, str]] = field(default_factory=set)
     _new_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
 
@@ -84,6 +87,7 @@ class WriteProtocol:
             await self.claims.take(ref, seed, Claim(ref.uid, chain, adopted=True), now)
         else:
             await self.claims.adopted(seed, claim)
+        audit.tell(audit.Event.SEED_ADOPTED, ref, **audit.of_grant(intent.stored.grant))
         return await self._alone(seen, intent)
 
     async def refresh(self, seen: Observed, *, doubt: bool) -> Settled:
@@ -116,7 +120,10 @@ class WriteProtocol:
         """Step 5: the durable intent. If the API server cannot be written, no token is spent."""
         attempt, written = Attempt(self._new_id(), self.holder, self.clock.now()), self.clock.boottime()
         grant = protocol.intend(stored.grant, attempt, doubt=doubt)
-        return Intent(await self.store.save(ref, replace(stored, grant=grant)), written)
+        saved = await self.store.save(ref, replace(stored, grant=grant))
+        if (before := stored.grant.pending) and before.holder != self.holder:
+            audit.tell(audit.Event.INTENT_TAKEN_OVER, ref, **audit.of_grant(grant), former=before.holder.place)
+        return Intent(saved, written)
 
     async def _fresh(self, ref: ClientRef, intent: Intent) -> Stored:
         """Write the intent again if it has waited, or if the machine was suspended: somebody may have taken it over."""
@@ -131,7 +138,10 @@ class WriteProtocol:
         inputs, ref = seen.ready_inputs, seen.client.ref
         async with self.slots.slot(inputs.server):
             intent = await self._fresh(ref, written)
+            doubtful = self._told_of_doubt(ref, intent.grant)
             unread = await self.requests.refresh(inputs, intent.grant.refresh_token)
+            if doubtful and not isinstance(unread, NotSent):
+                self.metrics.replayed()
         terms = protocol.terms(inputs, self.share())
         attempt = self._hold(ref, intent, unread, terms)
         answer = self.requests.read(inputs, unread)
@@ -142,6 +152,17 @@ class WriteProtocol:
             settled = await self._without_tokens(ref, inputs, intent, answer)
         self.spill.drop(attempt)
         return settled
+
+    def _told_of_doubt(self, ref: ClientRef, grant: Grant) -> bool:
+        """Say that a refresh token is sent although an earlier sending of it may have been answered."""
+        pending = grant.pending
+        if pending is None or not pending.doubt:
+            return False
+        audit.tell(
+            audit.Event.SENT_IN_DOUBT, ref, **audit.of_grant(grant), attempt=pending.attempt, tries=pending.tries,
+            cause=pending.cause, unknownSince=rfc3339(pending.unknown_since) if pending.unknown_since else None,
+        )  # fmt: skip
+        return True
 
     def _hold(self, ref: ClientRef, intent: Stored, unread: Unread, terms: Terms) -> str:
         """Step 7: keep what may hold a refresh token before anybody reads it."""

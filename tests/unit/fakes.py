@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from citrix_oauth_operator.domain.errors import Unreachable
-from citrix_oauth_operator.kube.api import JSON, Api, _result
+from citrix_oauth_operator.kube.api import JSON, _result
+from citrix_oauth_operator.metered import MeteredApi
 
 T0 = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -88,7 +89,7 @@ def lost(verb: str = "", part: str = "", times: int = 1) -> Fault:
     return Fault(verb, part, after=Unreachable(), times=times)
 
 
-class FakeApi(Api):
+class FakeApi(MeteredApi):
     """An API server in memory: resourceVersion, 404, 409, merge patches, status as a subresource, preconditions."""
 
     def __init__(self, *namespaces: str) -> None:

@@ -8,6 +8,7 @@ from citrix_oauth_operator.domain.model import ClientRef, Grant
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.server import Endpoints, Server
+from citrix_oauth_operator.edges import Metrics, NoMetrics
 from citrix_oauth_operator.grants.budget import Budgets
 from citrix_oauth_operator.identity import Identity
 from citrix_oauth_operator.kube.api import JSON
@@ -23,6 +24,7 @@ from citrix_oauth_operator.kube.refusals import Refusals
 from citrix_oauth_operator.kube.secret_codec import decode, encode
 from citrix_oauth_operator.kube.servers import Servers
 from citrix_oauth_operator.kube.token_secret import TokenSecrets
+from citrix_oauth_operator.metered import MeteredRequests, MeteredSpill
 from citrix_oauth_operator.reconciler import Reconciler
 from citrix_oauth_operator.recovery import Recovery
 from citrix_oauth_operator.report.reporter import Reporter
@@ -85,6 +87,7 @@ class World:
         self.clock = LoopClock()
         self.api = FakeApi(OPS, TENANT)
         self.server = StrictServer(self.clock)
+        self.metrics: Metrics = NoMetrics()
         self.discovery = FixedDiscovery()
 
     def set_up(self, **spec: object) -> str:
@@ -129,11 +132,12 @@ class World:
             discovery=self.discovery,
             identity=identity,
         )
-        spill = SpillFolder(self._spill)
-        protocol = WriteProtocol(store, claims, self.server, budgets, spill, clock, identity.holder, share=lambda: 0.0)
+        spill, metrics = SpillFolder(self._spill), self.metrics
+        requests, held, share = MeteredRequests(self.server, metrics, clock), MeteredSpill(spill, metrics), lambda: 0.0
+        protocol = WriteProtocol(store, claims, requests, budgets, held, clock, identity.holder, share, metrics)
         reporter = Reporter(clients, Events(api, clock), clock)
         reconciler = Reconciler(
-            clock, observer, clients, protocol, self.server, refusals, budgets, secrets, share=lambda: 0.0
+            clock, observer, clients, protocol, requests, refusals, budgets, secrets, share, metrics
         )
         return Process(reconciler, reporter, protocol, refusals, budgets, Recovery(spill, store, identity, clock))
 

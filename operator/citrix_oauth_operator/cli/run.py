@@ -54,7 +54,7 @@ def add_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> No
         help="memory-backed folder that keeps an answer until it is committed; it outlives a kill of the process",
     )
     parser.add_argument(
-        "--http-port", type=int, default=default("HTTP_PORT", "0"), help="serves /healthz and /readyz; 0: off"
+        "--http-port", type=int, default=default("HTTP_PORT", "0"), help="serves /metrics, /healthz and /readyz; 0: off"
     )
     parser.add_argument("--log-format", choices=["text", "json"], default=default("LOG_FORMAT", "text"))
     parser.add_argument(

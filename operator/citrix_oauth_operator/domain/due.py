@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from .model import Grant
 from .observed import Observed
+from .reasons import ConditionType
 
 
 def grant_end(grant: Grant, lifetime: timedelta | None) -> datetime | None:
@@ -22,6 +23,16 @@ def due_time(seen: Observed) -> datetime:
     if seen.client.forced or token.inputs != inputs.fingerprint:
         return _last_request(seen, token.issued_at) + minimum
     return token.refresh_at
+
+
+def lateness(seen: Observed, now: datetime) -> timedelta | None:
+    """Return how late a token's successor is begun; None where nothing was due: first tokens, repeats, wishes."""
+    token, status = seen.token, seen.client.status
+    repeated = status.has(ConditionType.REFRESH_FAILED) or status.has(ConditionType.STALLED)
+    in_doubt = seen.grant is not None and seen.grant.pending is not None
+    if token is None or repeated or in_doubt or seen.client.forced or token.inputs != seen.ready_inputs.fingerprint:
+        return None
+    return max(now - token.refresh_at, timedelta(0))
 
 
 def _without_token(seen: Observed, minimum: timedelta) -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,23 @@ from .spec import DEFAULT_SERVER
 
 REQUESTED_AT = "citrix-oauth.dev/requested-at"
 _ECHO_LENGTH = 128
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What a client's status says, as metrics repeat it.
+
+    Attributes:
+        token_end, grant_end: epoch seconds; None: not known.
+        conditions: type and reason of those that are True.
+    """
+
+    token_end: float | None = None
+    grant_end: float | None = None
+    conditions: tuple[tuple[str, str], ...] = ()
+
+
+NOTHING_SHOWN = Shown()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +49,7 @@ class Sight:
     server: str
     due: datetime | None
     expires: datetime | None
+    shown: Shown = NOTHING_SHOWN
 
 
 def requested_at(metadata: Mapping[str, Any]) -> str | None:
@@ -58,4 +77,15 @@ def sight_of(body: Mapping[str, Any], now: datetime) -> Sight:
         server=(spec.get("authorizationServerRef") or {}).get("name") or DEFAULT_SERVER,
         due=past.next_refresh if well else None,
         expires=expires,
+        shown=_shown(past, expires),
+    )
+
+
+def _shown(past: PastStatus, expires: datetime | None) -> Shown:
+    end = parse_rfc3339(past.raw.get("grantExpirationTime"))
+    true = (condition for condition in past.conditions if condition.get("status") == "True")
+    return Shown(
+        token_end=expires.timestamp() if expires else None,
+        grant_end=end.timestamp() if end else None,
+        conditions=tuple((sys.intern(str(c.get("type"))), sys.intern(str(c.get("reason")))) for c in true),
     )

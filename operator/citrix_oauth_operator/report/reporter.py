@@ -11,8 +11,12 @@ from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.outcome import Outcome
+from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.status import merge_patch, next_status
 from citrix_oauth_operator.domain.transitions import Note, transitions
+
+from . import audit
 
 log = logging.getLogger(__name__)
 
@@ -54,12 +58,26 @@ class Reporter:
             log.warning("status of %s could not be written: %s", ref, error)
 
 
+def _codes(problem: Problem | None) -> dict[str, audit.Fact]:
+    """Return what the server's own people ask for; sanitised before."""
+    if problem is None:
+        return {}
+    return {
+        "oauthError": problem.oauth_error,
+        "httpStatus": problem.http_status,
+        "serverCode": problem.server_code,
+        "transactionId": problem.transaction_id,
+    }
+
+
 def _log(outcome: Outcome, notes: Sequence[Note]) -> None:
     """Say what began, then what each try came to; a pass that only looked is silent."""
     ref, grant = outcome.client.ref, outcome.grant
     for note in notes:
         if note.kind == "Warning":
             log.warning("%s: %s: %s", ref, note.reason, note.message)
+            if note.reason in audit.TOLD_ONCE:
+                audit.tell(Reason(note.reason), ref, **audit.of_grant(grant), **_codes(outcome.worst))
     if not outcome.attempted:
         return
     if problem := outcome.worst:
