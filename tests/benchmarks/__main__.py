@@ -22,9 +22,10 @@ from tests.benchmarks.cluster import Cluster
 from tests.benchmarks.contestants import MACHINE, NAIVE, OURS, REUSED, Contestant, create_server
 from tests.benchmarks.figures import Figures, judge
 from tests.benchmarks.measure import Bench
-from tests.benchmarks.processes import BenchmarkFailed, TokenServerProcess
+from tests.benchmarks.processes import BenchmarkFailed
 from tests.control_plane import ControlPlane
 from tests.control_plane.cache import Workspace
+from tests.standins.rotating import RotatingServer
 
 LATENCY = 0.05
 WIDTH = 120  # in a narrower terminal the tables break their lines less badly than their cells would
@@ -80,7 +81,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         cluster = Cluster(plane)
         stack.callback(cluster.close)
         cluster.install_kinds()
-        tokens = TokenServerProcess(workspace.path, LATENCY)
+        tokens = RotatingServer(workspace.path, LATENCY)
         stack.callback(tokens.stop)
         create_server(cluster, tokens.url)
         samples = workspace.path / "samples.json"

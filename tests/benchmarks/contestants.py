@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.cluster import Cluster, Object
 from tests.benchmarks.processes import ROOT, Running
-from tests.benchmarks.token_server import CLIENT_SECRET, seed_of
+from tests.standins.rotating import CLIENT_SECRET, seed_of
 
 SERVER = "bench"
 _GROUP = "citrix-oauth.dev/v1alpha1"
@@ -24,6 +24,7 @@ class Contestant:
         kind: which objects it serves.
         grant_type: of its clients; the naive operators know refresh tokens only.
         env: what its process is told besides the kubeconfig.
+        server: the AuthorizationServer that its clients name.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Contestant:
     kind: str = "CitrixClient"
     grant_type: str = "RefreshToken"
     env: Mapping[str, str] = field(default_factory=dict)
+    server: str = SERVER
 
     @property
     def ours(self) -> bool:
@@ -78,7 +80,7 @@ class Contestant:
     def _client(self, name: str, url: str) -> Object:
         if self.ours:
             spec: Object = {
-                "authorizationServerRef": {"name": SERVER},
+                "authorizationServerRef": {"name": self.server},
                 "grantType": self.grant_type,
                 "clientID": name,
                 "credentialsSecretRef": {"name": f"{name}-credentials"},
@@ -94,7 +96,7 @@ NAIVE = Contestant("naive", "naive", kind="OAuthClient")
 REUSED = Contestant("reused", "naive, clients reused", kind="OAuthClient", env={"NAIVE_REUSE": "1"})
 
 
-def create_server(cluster: Cluster, url: str) -> None:
+def create_server(cluster: Cluster, url: str, name: str = SERVER) -> None:
     """Create the AuthorizationServer that our clients name."""
     spec: Object = {
         "type": "OIDC",
@@ -102,5 +104,5 @@ def create_server(cluster: Cluster, url: str) -> None:
         "allowedAddresses": ["127.0.0.0/8"],
         "requests": {"perSecond": 1000, "minInterval": "1s"},
     }
-    body: Object = {"apiVersion": _GROUP, "kind": "AuthorizationServer", "metadata": {"name": SERVER}, "spec": spec}
+    body: Object = {"apiVersion": _GROUP, "kind": "AuthorizationServer", "metadata": {"name": name}, "spec": spec}
     cluster.create(f"/apis/{_GROUP}/authorizationservers", body)

@@ -18,11 +18,11 @@ from tests.benchmarks.figures import Figures, accepted_writes
 from tests.benchmarks.processes import (
     BenchmarkFailed,
     Running,
-    TokenServerProcess,
     control_plane_cpu_seconds,
     yardstick_ms,
 )
 from tests.control_plane import ControlPlane
+from tests.standins.rotating import RotatingServer
 
 IDLE_SECONDS = 8
 SETTLE_SECONDS = 3
@@ -40,7 +40,7 @@ class Bench:
 
     plane: ControlPlane
     cluster: Cluster
-    tokens: TokenServerProcess
+    tokens: RotatingServer
     folder: Path
     count: int
     life: int

@@ -9,14 +9,12 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import httpx
 import psutil  # type: ignore[import-untyped]  # its stubs are not worth a dependency
 
 from tests.control_plane.children import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
-_START_SECONDS = 20
 _CONTROL_PLANE = {"kube-apiserver", "etcd", "kube-controller-manager", "kube-controller"}  # names are cut at 15
 
 
@@ -71,39 +69,3 @@ def yardstick_ms() -> float:
     for _ in range(300):
         json.loads(json.dumps(document, sort_keys=True))
     return 1000 * (time.perf_counter() - begun)
-
-
-class TokenServerProcess:
-    """The token endpoint, seen from outside."""
-
-    def __init__(self, folder: Path, latency: float) -> None:
-        self._child = Running("token-server", ["-m", "tests.benchmarks.token_server", str(latency)], folder, {})
-        self._http = httpx.Client(base_url=f"http://127.0.0.1:{self._port()}", trust_env=False)
-        self.url = f"{str(self._http.base_url).rstrip('/')}/token"
-
-    def stats(self) -> dict[str, int]:
-        """Return the counters: grants, errors, replays."""
-        counts = self._http.get("/stats").raise_for_status().json()
-        return {"grants": 0, "errors": 0, "replays": 0, **counts}
-
-    def grants(self) -> int:
-        """Return how many token requests were granted so far."""
-        return self.stats()["grants"]
-
-    def set_life(self, seconds: int) -> None:
-        """Set how long access tokens live from now on."""
-        self._http.put("/life", content=str(seconds)).raise_for_status()
-
-    def stop(self) -> None:
-        """Kill the process."""
-        self._http.close()
-        self._child.stop(grace_seconds=0)
-
-    def _port(self) -> str:
-        deadline = time.monotonic() + _START_SECONDS
-        while time.monotonic() < deadline:
-            self._child.require()
-            if (line := self._child.log.read_text()).endswith("\n"):
-                return line.strip()
-            time.sleep(0.05)
-        raise BenchmarkFailed("the token endpoint did not start")

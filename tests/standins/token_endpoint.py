@@ -172,9 +172,9 @@ class TokenEndpoint:
         if self._replies and self._replies[0].refuse:
             self._replies.popleft()
             self.refused += 1
-            _reset(writer)
+            reset(writer)
             return False
-        self.requests.append(await _read_request(reader))
+        self.requests.append(await read_request(reader))
         reply = self._replies.popleft() if self._replies else self._default
         await asyncio.sleep(reply.delay_seconds)
         for number, chunk in enumerate(reply.chunks):
@@ -184,17 +184,18 @@ class TokenEndpoint:
         if reply.ending == "stall":
             await reader.read()  # until the client hangs up
         elif reply.ending == "reset":
-            _reset(writer)
+            reset(writer)
         return reply.ending == "keep"
 
 
-def _reset(writer: asyncio.StreamWriter) -> None:
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Close a connection with RST."""
     connection = writer.get_extra_info("socket")
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
     writer.transport.abort()
 
 
-async def _read_request(reader: asyncio.StreamReader) -> Received:
+async def read_request(reader: asyncio.StreamReader) -> Received:
     """Read one request with a Content-Length body.
 
     Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.control_plane.children import Child
@@ -16,12 +16,26 @@ SERVING = "serving; grants are kept in namespace"
 class Operator:
     """One operator; every start writes a log file of its own.
 
+    Args:
+        module: what runs it, with the arguments of the product.
+
     Attributes:
         namespace: where it keeps its grants.
+        env: of the next process, beside the kubeconfig.
     """
 
-    def __init__(self, kubeconfig: Path, folder: Path, namespace: str, watched: Sequence[str]) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917
+        self,
+        kubeconfig: Path,
+        folder: Path,
+        namespace: str,
+        watched: Sequence[str],
+        module: str = "citrix_oauth_operator",
+        env: Mapping[str, str] | None = None,
+    ) -> None:
         self.namespace = namespace
+        self.env = dict(env or {})
+        self._module = module
         self._kubeconfig, self._folder, self._watched = kubeconfig, folder, tuple(watched)
         self._logs: list[Path] = []
         self._child: Child | None = None
@@ -38,12 +52,13 @@ class Operator:
 
     def launch(self) -> None:
         """Start the process and do not wait for anything."""
-        words = [sys.executable, "-m", "citrix_oauth_operator", "run", "--log-level", "debug"]
+        words = [sys.executable, "-m", self._module, "run"]
         words += ["--operator-namespace", self.namespace]
         for namespace in self._watched:
             words += ["--watch-namespace", namespace]
         name = f"{self.namespace}-{len(self._logs)}"
-        self._child = Child(name, words, self._folder, {"KUBECONFIG": str(self._kubeconfig)})
+        env = {"CITRIX_OAUTH_LOG_LEVEL": "debug", **self.env, "KUBECONFIG": str(self._kubeconfig)}
+        self._child = Child(name, words, self._folder, env)
         self._logs.append(self._child.log)
 
     def start(self) -> None:
@@ -69,6 +84,10 @@ class Operator:
     def kill(self) -> None:
         """SIGKILL: no goodbye."""
         self._running().stop(grace_seconds=0)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send any signal."""
+        self._running().signal(number)
 
     def _running(self) -> Child:
         assert self._child is not None
