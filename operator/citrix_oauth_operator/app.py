@@ -96,6 +96,7 @@ class App:
             namespaces=self._namespaces,
             discovery=Discovery(self._transport),
             identity=identity,
+            answers=self._spill,
         )
         return Reconciler(
             clock=clock,
@@ -126,7 +127,7 @@ class App:
         await insist(self._servers.load)
         await insist(self._refusals.load)
         self._spill.prepare()
-        await self._recovery.run()
+        self._spawn("recovery", self._recovery.run())
         self._spawn("queue", self._queue.run())
         self._spawn("poll", Poll(self._api, self._queue, self._clock).run())
         self._spawn("watchdog", Watchdog(self._stop).run())

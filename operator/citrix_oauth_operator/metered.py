@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.answers import Answer, Granted, NotSent, Refused
 from citrix_oauth_operator.domain.errors import ApiError, Conflict, Unreachable
+from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.edges import Metrics, NoMetrics, RequestsTokens, Spills, TokenRequests
@@ -85,12 +86,12 @@ class MeteredSpill:
     def put(self, spilled: Spilled) -> None:
         """Keep an answer."""
         self._behind.put(spilled)
-        self._attempts.add(spilled.attempt)
+        self._attempts.add(spilled.pending.attempt)
         self._tell()
 
-    def drop(self, attempt: str) -> None:
+    def drop(self, ref: ClientRef, attempt: str) -> None:
         """Let go of one."""
-        self._behind.drop(attempt)
+        self._behind.drop(ref, attempt)
         self._attempts.discard(attempt)
         self._tell()
 

@@ -1,7 +1,8 @@
 """HOLD (step 7): the raw answer goes to a file in a memory-backed folder before anybody reads it.
 
-A process that is killed between the answer and the commit leaves its file behind; the next one in the same pod adopts
-it. Nothing here can fail a refresh: a folder that is full or gone costs the second net, not the token in memory.
+A process that is killed between the answer and the commit leaves its file behind; `recovery` commits it, and until
+then nothing is sent for that client. Nothing here can fail a refresh: a folder that is full or gone costs the second
+net, not the token in memory. Files are not synced: they outlive a kill of the process, not of the machine.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import dataclasses
+import hashlib
 import json
 import logging
 from collections.abc import Iterator
@@ -18,31 +20,40 @@ from pathlib import Path
 from typing import Any
 
 from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339_micro
-from citrix_oauth_operator.domain.model import ClientRef, Holder
+from citrix_oauth_operator.domain.model import ClientRef, Grant, Pending
 from citrix_oauth_operator.domain.protocol import Terms
+from citrix_oauth_operator.kube.grant_codec import GrantUnreadable, from_data, to_data
 
 log = logging.getLogger(__name__)
 
-_SUFFIX = ".answer"
+_ANSWER, _PART = ".answer", ".part"
 
 
 @dataclass(frozen=True, slots=True)
 class Spilled:
-    """One answer that may not be committed yet, with all that is needed to commit it without the client's objects.
+    """One answer that may not be committed yet, with all that is needed to commit it, whatever became of the objects.
 
     Attributes:
-        attempt, chain, seq: of the intent it answers.
+        grant: as it was stored when the answer came, the intent included.
         received_at: when the last byte was read (UTC).
     """
 
     ref: ClientRef
-    attempt: str
-    chain: str
-    seq: int
-    holder: Holder
+    grant: Grant
     received_at: datetime
     terms: Terms
     body: bytes = field(repr=False)
+
+    @property
+    def pending(self) -> Pending:
+        """The intent that it answers."""
+        if self.grant.pending is None:
+            raise TypeError("an answer belongs to an intent")
+        return self.grant.pending
+
+    def answers(self, grant: Grant | None) -> bool:
+        """Whether the stored grant still waits for this answer, or is gone."""
+        return grant is None or (grant.chain, grant.seq) == (self.grant.chain, self.grant.seq)
 
 
 class SpillFolder:
@@ -50,6 +61,7 @@ class SpillFolder:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
+        self._parts: frozenset[Path] = frozenset()
 
     def prepare(self) -> None:
         """Make the folder, for this user only."""
@@ -61,13 +73,14 @@ class SpillFolder:
         except OSError as error:
             log.error("the spill folder cannot be used: %s", type(error).__name__)  # noqa: TRY400 - no path, no text
             self._folder = None
+        self.tidy()
 
     def put(self, spilled: Spilled) -> None:
         """Write one answer, readable by this user only, whole or not at all."""
         if self._folder is None:
             return
-        path = self._path(spilled.attempt)
-        part = path.with_suffix(".part")
+        path = self._folder / _name(spilled.ref, spilled.pending.attempt)
+        part = path.with_suffix(_PART)
         try:
             part.touch(mode=0o600)
             part.write_text(json.dumps(_state(spilled)))
@@ -76,29 +89,54 @@ class SpillFolder:
             log.warning("an answer could not be spilled: %s", type(error).__name__)
             _remove(part)
 
-    def drop(self, attempt: str) -> None:
+    def drop(self, ref: ClientRef, attempt: str) -> None:
         """Remove an answer that is committed, or that holds no token."""
         if self._folder is not None:
-            _remove(self._path(attempt))
+            _remove(self._folder / _name(ref, attempt))
+
+    def keeps(self, ref: ClientRef, grant: Grant | None) -> bool:
+        """Whether an answer lies here that the stored grant waits for: nothing may be sent before it is committed."""
+        return any(spilled.answers(grant) for spilled in self._read(f"{_key(ref)}.*{_ANSWER}"))
 
     def left_behind(self) -> Iterator[Spilled]:
-        """Return what earlier processes left; a file that cannot be read stays for a person to look at."""
-        if self._folder is None:
-            return
-        for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
-            try:
-                yield _spilled(json.loads(path.read_text()))
-            except (OSError, KeyError, TypeError, ValueError):
-                log.error("a spilled answer cannot be read: %s", path.name)  # noqa: TRY400 - the text may quote it
+        """Return every answer; a file that cannot be read stays for a person to look at."""
+        return self._read(f"*{_ANSWER}")
 
-    def _path(self, attempt: str) -> Path:
-        if self._folder is None:
-            raise RuntimeError("there is no spill folder")
-        return self._folder / f"{attempt}{_SUFFIX}"
+    def tidy(self) -> None:
+        """Take what a killed process had written but not named; what it had half written goes at the second look."""
+        parts = frozenset(self._folder.glob(f"*{_PART}")) if self._folder is not None else frozenset()
+        for part in parts:
+            if _parsed(part) is not None:
+                with contextlib.suppress(OSError):
+                    part.rename(part.with_suffix(_ANSWER))
+            elif part in self._parts:
+                _remove(part)
+        self._parts = parts
+
+    def _read(self, pattern: str) -> Iterator[Spilled]:
+        for path in sorted(self._folder.glob(pattern)) if self._folder is not None else ():
+            if spilled := _parsed(path):
+                yield spilled
+
+
+def _key(ref: ClientRef) -> str:
+    """Return the beginning of the names of a client's files; a client created again shares its predecessor's grant."""
+    return hashlib.sha256(str(ref).encode()).hexdigest()[:16]
+
+
+def _name(ref: ClientRef, attempt: str) -> str:
+    return f"{_key(ref)}.{attempt}{_ANSWER}"
+
+
+def _parsed(path: Path) -> Spilled | None:
+    try:
+        return _spilled(json.loads(path.read_text()))
+    except (OSError, KeyError, TypeError, ValueError, GrantUnreadable):
+        return None
 
 
 def _remove(path: Path) -> None:
-    """Remove a file; one that stays is of a `seq` that was committed, and is passed over at the next start."""
+    """Remove a file; one that stays is of a `seq` that was committed, and is passed over from then on."""
     with contextlib.suppress(OSError):
         path.unlink(missing_ok=True)
 
@@ -109,10 +147,7 @@ def _state(spilled: Spilled) -> dict[str, Any]:
         terms[key] = terms[key].total_seconds()
     return {
         "ref": dataclasses.asdict(spilled.ref),
-        "attempt": spilled.attempt,
-        "chain": spilled.chain,
-        "seq": spilled.seq,
-        "holder": dataclasses.asdict(spilled.holder),
+        "grant": to_data(spilled.grant),
         "receivedAt": rfc3339_micro(spilled.received_at),
         "terms": terms,
         "body": base64.b64encode(spilled.body).decode(),
@@ -124,15 +159,7 @@ def _spilled(state: dict[str, Any]) -> Spilled:
     for key in ("min_interval", "default_lifetime"):
         terms[key] = timedelta(seconds=terms[key])
     received_at = parse_rfc3339(state["receivedAt"])
-    if received_at is None:
-        raise ValueError("not a time")
-    return Spilled(
-        ref=ClientRef(**state["ref"]),
-        attempt=state["attempt"],
-        chain=state["chain"],
-        seq=state["seq"],
-        holder=Holder(**state["holder"]),
-        received_at=received_at,
-        terms=Terms(**terms),
-        body=base64.b64decode(state["body"]),
-    )
+    grant = from_data(state["grant"])
+    if received_at is None or grant.pending is None:
+        raise ValueError("not what was written")
+    return Spilled(ClientRef(**state["ref"]), grant, received_at, Terms(**terms), base64.b64decode(state["body"]))

@@ -11,7 +11,6 @@ import random
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import protocol
@@ -56,6 +55,7 @@ class WriteProtocol:
     share: Callable[[], float] = random.random
     metrics: Metrics = field(default_factory=NoMetrics)
     _on_the_wire: set[tuple[str, str]] = field(default_factory=set)
+    _unsent: dict[tuple[str, str], str] = field(default_factory=dict)  # the attempt that is known to have sent nothing
     _new_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
 
     def new_chain(self) -> str:
@@ -77,14 +77,15 @@ class WriteProtocol:
         if seed is None:
             raise TypeError("checked by new_seed")
         self._refuse_twins(ref)
-        claim = seen.claim
-        if claim is None and seen.grant is not None:
+        claim, begun = seen.claim, _begun_before(seen, seed)
+        if claim is None and seen.grant is not None and begun is None:
             claim = await self.claims.take(ref, seed, Claim(ref.uid, chain, adopted=False), now)
         # who resumes a claim goes on with its chain: whichever process marks it, both write the same one
-        grant = protocol.begin_chain(seen.grant, claim.chain if claim else chain, seed, inputs.binding, now)
-        intent = await self._intend(ref, Stored(grant, seen.grant_version), doubt=_begun_before(seen, seed))
+        grant = begun or protocol.begin_chain(seen.grant, claim.chain if claim else chain, seed, inputs.binding, now)
+        doubt = begun is not None and begun.pending is not None
+        intent = await self._intend(ref, Stored(grant, seen.grant_version), doubt=doubt)
         if claim is None:
-            await self.claims.take(ref, seed, Claim(ref.uid, chain, adopted=True), now)
+            await self.claims.take(ref, seed, Claim(ref.uid, grant.chain, adopted=True), now)
         else:
             await self.claims.adopted(seed, claim)
         audit.tell(audit.Event.SEED_ADOPTED, ref, **audit.of_grant(intent.stored.grant))
@@ -105,11 +106,11 @@ class WriteProtocol:
 
     def _refuse_twins(self, ref: ClientRef) -> None:
         """A client deleted and created again shares its predecessor's grant: it waits for that one's answer."""
-        if (ref.namespace, ref.name) in self._on_the_wire:
+        if _key(ref) in self._on_the_wire:
             raise Conflict
 
     async def _alone(self, seen: Observed, intent: Intent) -> Settled:
-        key = (seen.client.ref.namespace, seen.client.ref.name)
+        key = _key(seen.client.ref)
         self._on_the_wire.add(key)
         try:
             return await self._send(seen, intent)
@@ -118,18 +119,25 @@ class WriteProtocol:
 
     async def _intend(self, ref: ClientRef, stored: Stored, *, doubt: bool) -> Intent:
         """Step 5: the durable intent. If the API server cannot be written, no token is spent."""
-        attempt, written = Attempt(self._new_id(), self.holder, self.clock.now()), self.clock.boottime()
+        before = stored.grant.pending
+        doubt = doubt and (before is None or self._unsent.get(_key(ref)) != before.attempt)
+        attempt, written = self._attempt(ref), self.clock.boottime()
         grant = protocol.intend(stored.grant, attempt, doubt=doubt)
         saved = await self.store.save(ref, replace(stored, grant=grant))
         if (before := stored.grant.pending) and before.holder != self.holder:
             audit.tell(audit.Event.INTENT_TAKEN_OVER, ref, **audit.of_grant(grant), former=before.holder.place)
         return Intent(saved, written)
 
+    def _attempt(self, ref: ClientRef) -> Attempt:
+        attempt = Attempt(self._new_id(), self.holder, self.clock.now())
+        self._unsent[_key(ref)] = attempt.id
+        return attempt
+
     async def _fresh(self, ref: ClientRef, intent: Intent) -> Stored:
         """Write the intent again if it has waited, or if the machine was suspended: somebody may have taken it over."""
         stored, written = intent.stored, intent.written
         while self.clock.boottime() - written > STALE_SECONDS:
-            attempt, written = Attempt(self._new_id(), self.holder, self.clock.now()), self.clock.boottime()
+            attempt, written = self._attempt(ref), self.clock.boottime()
             stored = await self.store.save(ref, replace(stored, grant=protocol.renew(stored.grant, attempt)))
         return stored
 
@@ -138,20 +146,28 @@ class WriteProtocol:
         inputs, ref = seen.ready_inputs, seen.client.ref
         async with self.slots.slot(inputs.server):
             intent = await self._fresh(ref, written)
-            doubtful = self._told_of_doubt(ref, intent.grant)
-            unread = await self.requests.refresh(inputs, intent.grant.refresh_token)
-            if doubtful and not isinstance(unread, NotSent):
-                self.metrics.replayed()
+            unread = await self._sent(ref, inputs, intent.grant)
         terms = protocol.terms(inputs, self.share())
-        attempt = self._hold(ref, intent, unread, terms)
+        self._hold(ref, intent, unread, terms)
         answer = self.requests.read(inputs, unread)
         if isinstance(answer, Granted):
             committed = protocol.commit(intent.grant, answer, terms, self.clock.now())
             settled = Settled(await self.store.commit(ref, intent, committed), answer.flaw)
         else:
             settled = await self._without_tokens(ref, inputs, intent, answer)
-        self.spill.drop(attempt)
+        if intent.grant.pending:
+            self.spill.drop(ref, intent.grant.pending.attempt)
         return settled
+
+    async def _sent(self, ref: ClientRef, inputs: Inputs, grant: Grant) -> Unread:
+        """Step 6: the one request of this attempt."""
+        doubtful, unsent = self._told_of_doubt(ref, grant), self._unsent.pop(_key(ref), "")
+        unread = await self.requests.refresh(inputs, grant.refresh_token)
+        if isinstance(unread, NotSent):
+            self._unsent[_key(ref)] = unsent
+        elif doubtful:
+            self.metrics.replayed()
+        return unread
 
     def _told_of_doubt(self, ref: ClientRef, grant: Grant) -> bool:
         """Say that a refresh token is sent although an earlier sending of it may have been answered."""
@@ -164,14 +180,10 @@ class WriteProtocol:
         )  # fmt: skip
         return True
 
-    def _hold(self, ref: ClientRef, intent: Stored, unread: Unread, terms: Terms) -> str:
+    def _hold(self, ref: ClientRef, intent: Stored, unread: Unread, terms: Terms) -> None:
         """Step 7: keep what may hold a refresh token before anybody reads it."""
-        grant = intent.grant
-        attempt = grant.pending.attempt if grant.pending else ""
-        if isinstance(unread, RawAnswer) and unread.status == HTTPStatus.OK:
-            now = self.clock.now()
-            self.spill.put(Spilled(ref, attempt, grant.chain, grant.seq, self.holder, now, terms, unread.body))
-        return attempt
+        if isinstance(unread, RawAnswer) and unread.successful:
+            self.spill.put(Spilled(ref, intent.grant, self.clock.now(), terms, unread.body))
 
     async def _without_tokens(
         self, ref: ClientRef, inputs: Inputs, intent: Stored, answer: Refused | NotSent | Uncertain
@@ -212,8 +224,14 @@ class WriteProtocol:
         return intent
 
 
-def _begun_before(seen: Observed, seed: SecretText) -> bool:
-    """Whether an intent for this seed is stored without a claim: somebody may have removed the claim."""
+def _key(ref: ClientRef) -> tuple[str, str]:
+    """Return what a client created again shares with its predecessor: the grant."""
+    return ref.namespace, ref.name
+
+
+def _begun_before(seen: Observed, seed: SecretText) -> Grant | None:
+    """Return the chain of this seed that is stored without a claim: the claim may have been deleted after a sending."""
     grant = seen.grant
-    begun = grant is not None and grant.seed == seed.fingerprint(64) and grant.pending is not None
-    return begun and seen.claim is None
+    if grant is None or seen.claim is not None or grant.binding != seen.ready_inputs.binding:
+        return None
+    return grant if grant.seed == seed.fingerprint(64) else None

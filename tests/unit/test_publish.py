@@ -1,13 +1,17 @@
 """Publishing: the token Secret is ours or left alone, follows its name, and is restored without a request."""
 
 import asyncio
+import copy
+import json
 from datetime import timedelta
 
 import pytest
 
 from citrix_oauth_operator.domain.errors import ApiError
-from citrix_oauth_operator.kube.labels import secret_path
-from citrix_oauth_operator.kube.secret_codec import encode
+from citrix_oauth_operator.kube.api import JSON
+from citrix_oauth_operator.kube.labels import CONTENT_HASH, TOKEN_STATE, secret_path
+from citrix_oauth_operator.kube.secret_codec import decode, encode
+from citrix_oauth_operator.kube.token_secret import _hash, _token
 from tests.unit.fakes import Fault
 from tests.unit.world import TENANT, TOKEN_SECRET, Process, World
 
@@ -76,3 +80,62 @@ async def test_a_renamed_secret_is_deleted_in_the_end(fault: str) -> None:
         await process.run()
         await asyncio.sleep(60)
     assert TOKEN_SECRET not in world.api.objects
+
+
+EDITS = [
+    pytest.param({"expiresAt": "9999-12-31T23:59:59Z"}, id="an end beyond all reckoning"),
+    pytest.param({"expiresAt": "0001-01-01T00:00:00+14:00"}, id="an end before all reckoning"),
+    pytest.param({"expiresAt": "2026-02-01T00:00:00Z"}, id="an end before its beginning"),
+    pytest.param({"refreshAt": "2027-01-01T00:00:00Z"}, id="a refresh in a year"),
+    pytest.param({"refreshAt": 7}, id="a number for a time"),
+    pytest.param({"scopes": [1]}, id="a scope that is a number"),
+    pytest.param({"scopes": None}, id="no scopes"),
+    pytest.param({"inputs": {}}, id="inputs of another type"),
+    pytest.param({"authorization": "{token.__class__}"}, id="a format that reaches into the process"),
+    pytest.param({"authorization": "Bearer {other}"}, id="a format that fails"),
+]
+
+
+@pytest.mark.parametrize("hashed", [False, True], ids=["edited", "edited with its hash"])
+@pytest.mark.parametrize("grant_type", ["RefreshToken", "ClientCredentials"])
+@pytest.mark.parametrize("edit", EDITS)
+async def test_an_edited_token_state_never_stops_a_client(grant_type: str, edit: JSON, *, hashed: bool) -> None:
+    """Whatever a tenant writes into the annotation: the pass ends well, and pods have a token."""
+    world = World()
+    if grant_type == "RefreshToken":
+        world.set_up()
+    else:
+        world.client(grantType=grant_type)
+        world.credentials()
+    process = world.boot()
+    await process.run()
+    secret = copy.deepcopy(world.api.objects[TOKEN_SECRET])
+    annotations = secret["metadata"]["annotations"]
+    written = json.loads(annotations[TOKEN_STATE])
+    annotations[TOKEN_STATE] = json.dumps({**written, **edit})
+    if hashed:
+        annotations[CONTENT_HASH] = _hash(decode(secret), annotations[TOKEN_STATE])
+    world.api.put(TOKEN_SECRET, secret)
+    await asyncio.sleep(61)
+    await process.run()
+    assert world.condition("Ready")["status"] == "True"
+    assert _token(world.api.objects[TOKEN_SECRET]) is not None
+    assert hashed or world.api.objects[TOKEN_SECRET]["metadata"]["annotations"][TOKEN_STATE] != annotations[TOKEN_STATE]
+
+
+async def test_a_token_that_cannot_be_published_is_not_asked_for_again() -> None:
+    """A quota refuses the token Secret of a client whose token no other Secret keeps: the one in hand is good."""
+    world = World()
+    world.client(grantType="ClientCredentials")
+    world.credentials()
+    world.api.faults.append(Fault("POST", "/team-a/secrets", before=ApiError(403), times=5))
+    process = world.boot()
+    for _ in range(5):
+        outcome = await process.run()
+        assert (world.condition("Ready")["reason"], outcome.look_again is not None) == ("PublishFailed", True)
+        await asyncio.sleep(30)
+    await process.run()
+    assert (len(world.server.sent), world.published["access_token"]) == (1, "CANARY-at-1")
+    await asyncio.sleep(1100)
+    await process.run()
+    assert world.published["access_token"] == "CANARY-at-2"

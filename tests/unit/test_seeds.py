@@ -1,6 +1,8 @@
 """Seeds: used once, whoever gives them again, and resumed where a process died in between."""
 
 import asyncio
+import contextlib
+from typing import Any
 
 import pytest
 
@@ -197,3 +199,88 @@ async def test_a_re_created_client_finds_its_grant() -> None:
     await process.run()
     assert (world.published["access_token"], len(world.server.sent)) == ("CANARY-at-1", 1)
     assert world.status["grant"] == {"namespace": OPS, "chain": world.grant.chain, "seq": 1}
+
+
+async def test_a_claim_deleted_during_a_doubt_changes_neither_chain_nor_ladder() -> None:
+    """The claim is made again for the same chain; tries and doubt go on as they stand."""
+    world = World()
+    world.set_up()
+    process = world.boot()
+    world.server.script[:] = ["dropped"] * 3
+    for seconds in (1, 3, 0):
+        await process.run()
+        await asyncio.sleep(seconds)
+    before = world.grant
+    assert before.pending is not None
+    _delete_claims(world)
+    await process.run()
+    assert (world.grant, len(world.server.sent)) == (before, 3)
+    await asyncio.sleep(9)
+    world.server.script[:] = ["dropped"]
+    await process.run()
+    after = world.grant.pending
+    assert after is not None
+    assert (after.tries, after.doubt, after.first_sent) == (4, True, before.pending.first_sent)
+    await asyncio.sleep(20)
+    await process.run()
+    assert (world.grant.chain, world.grant.seq, world.server.replays, world.held_is_live) == (before.chain, 1, 0, True)
+
+
+async def test_a_claim_deleted_after_the_refusal_of_its_seed_sends_nothing() -> None:
+    """The server's final word stands in the grant, too."""
+    world = World()
+    world.set_up()
+    process = world.boot()
+    world.server.revoke()
+    await process.run()
+    _delete_claims(world)
+    await process.run()
+    assert (world.condition("Stalled")["reason"], len(world.server.sent)) == ("GrantRejected", 1)
+
+
+async def test_a_claim_deleted_while_another_process_sends_is_left_to_that_one() -> None:
+    """Its request is on the wire: a second sender would cost the whole family."""
+    world = World()
+    world.set_up()
+    world.server.seconds = 20.0
+    first = asyncio.create_task(world.boot("pod-1").run())
+    await asyncio.sleep(5)
+    _delete_claims(world)
+    other = world.boot("pod-2")
+    await other.run()
+    await first
+    await other.run()
+    assert (world.server.replays, len(world.server.sent), world.grant.seq) == (0, 1, 1)
+
+
+async def test_two_that_begin_with_one_seed_at_once_lose_nothing() -> None:
+    """One has stored the chain and is about to claim it when the other looks: the chain stays the first one's."""
+    world = World()
+    world.set_up()
+    one, two = world.boot("pod-1"), world.boot("pod-2")
+    real, stored = world.api._request, asyncio.Event()
+
+    async def slow(verb: str, path: str, *rest: Any, **more: Any) -> Any:  # noqa: ANN401 - as the real one
+        if verb == "POST" and path.endswith("configmaps") and not stored.is_set():
+            stored.set()
+            await asyncio.sleep(0.5)  # this one claim takes half a second
+        return await real(verb, path, *rest, **more)
+
+    world.api._request = slow  # type: ignore[method-assign] # a request that is held
+    world.server.seconds = 5.0
+    first = asyncio.create_task(one.run())
+    await stored.wait()
+    for _ in range(3):
+        with contextlib.suppress(Conflict):
+            await two.run()
+        await asyncio.sleep(0.2)
+    with contextlib.suppress(Conflict):
+        await first
+    await asyncio.sleep(100)
+    await two.run()
+    assert (world.server.replays, len(world.server.sent), world.grant.seq, world.held_is_live) == (0, 1, 1, True)
+
+
+def _delete_claims(world: World) -> None:
+    for path in [path for path in world.api.objects if "/configmaps/seed-" in path]:
+        world.api.drop(path)

@@ -1,17 +1,12 @@
 """Somebody else's intent: when it may be taken over, by whose clock, and what the successor does with an answer."""
 
 import asyncio
-from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-from citrix_oauth_operator.domain.secrecy import SecretText
-from citrix_oauth_operator.kube.grant_codec import to_data
-from citrix_oauth_operator.kube.secret_codec import encode
-from tests.unit.fakes import Crash, Fault
-from tests.unit.world import GRANT_SECRET, REF, World
+from tests.unit.fakes import Crash
+from tests.unit.world import REF, World
 
 pytestmark = pytest.mark.looptime
 
@@ -140,65 +135,3 @@ async def test_two_operators_at_once_never_replay() -> None:
         await asyncio.sleep(300)
     assert (world.server.replays, world.held_is_live) == (0, True)
     assert world.grant.seq >= 5
-
-
-def _modes(folder: Path) -> list[int]:
-    return [path.stat().st_mode & 0o777 for path in folder.iterdir()]
-
-
-async def test_a_spilled_answer_is_committed_by_the_same_pods_next_process(tmp_path: Path) -> None:
-    """Killed between answer and commit: the file has the new refresh token, no request is needed."""
-    world = World(tmp_path)
-    world.set_up()
-    await world.boot().run()
-    await asyncio.sleep(DUE)
-    world.server.on_request = lambda: world.api.faults.append(Fault("PUT", "secrets/grant.", before=Crash()))
-    with pytest.raises(Crash):
-        await world.boot().run()
-    assert _modes(tmp_path) == [0o600]
-    successor = world.boot()
-    await successor.recovery.run()
-    assert (world.grant.seq, world.grant.pending, world.held_is_live) == (2, None, True)
-    assert _modes(tmp_path) == []
-    await successor.run()
-    assert (world.published["access_token"], len(world.server.sent)) == ("CANARY-at-2", 2)
-
-
-async def test_another_pods_spilled_answer_is_left_alone(tmp_path: Path) -> None:
-    """It may be alive and about to commit."""
-    world = World(tmp_path)
-    world.set_up()
-    world.server.on_request = lambda: world.api.faults.append(Fault("PUT", "secrets/grant.", before=Crash()))
-    with pytest.raises(Crash):
-        await world.boot("pod-1").run()
-    await world.boot("pod-2").recovery.run()
-    assert (world.grant.seq, len(_modes(tmp_path))) == (0, 1)
-
-
-async def test_a_spilled_answer_of_an_older_seq_is_dropped(tmp_path: Path) -> None:
-    """Somebody committed a newer one: a grant never goes back."""
-    world = World(tmp_path)
-    world.set_up()
-    world.server.on_request = lambda: world.api.faults.append(Fault("PUT", "secrets/grant.", before=Crash()))
-    with pytest.raises(Crash):
-        await world.boot().run()
-    newer = replace(world.grant, seq=5, pending=None, refresh_token=SecretText(world.server.sign_in()))
-    world.api.put(GRANT_SECRET, {**world.api.objects[GRANT_SECRET], "data": encode(to_data(newer))})
-    await world.boot().recovery.run()
-    assert (world.grant, _modes(tmp_path)) == (newer, [])
-
-
-@pytest.mark.parametrize("replacement", [pytest.param("", id="gone"), pytest.param("file", id="a file in its place")])
-async def test_a_broken_spill_folder_costs_no_token(tmp_path: Path, replacement: str) -> None:
-    """It is the second net; the first holds."""
-    folder = tmp_path / "spill"
-    world = World(folder)
-    world.set_up()
-    if replacement:
-        _touch(folder)
-    await world.boot().run()
-    assert (world.grant.seq, world.held_is_live) == (1, True)
-
-
-def _touch(path: Path) -> None:
-    path.touch()

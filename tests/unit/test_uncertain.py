@@ -3,16 +3,19 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from citrix_oauth_operator.domain.answers import Uncertain
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_codec import to_data
 from citrix_oauth_operator.kube.secret_codec import encode
+from citrix_oauth_operator.wire import failures
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.write_protocol import RECORD_SECONDS
-from tests.unit.fakes import Fault
+from tests.unit.fakes import Crash, Fault
 from tests.unit.token_server import Play, error
 from tests.unit.world import GRANT_SECRET, World
 
@@ -232,3 +235,75 @@ async def test_a_refusal_that_could_not_be_written_is_not_sent_again() -> None:
     world.server.on_request = lambda: world.api.faults.append(Fault("PUT", "secrets/grant.", before=ApiError(500)))
     await _keep_running(world, 1500)
     assert (world.condition("Stalled")["reason"], len(world.server.sent)) == ("GrantRejected", 1)
+
+
+@pytest.mark.parametrize("successor", ["CANARY-rt\n", "CANARY" * 2000, 7], ids=["a line break", "12 KiB", "a number"])
+async def test_a_successor_that_cannot_be_kept_leaves_a_recorded_doubt(successor: object) -> None:
+    """The access token is published; the old refresh token is sent again in doubt, and its end is told as a loss."""
+    world = await _due()
+    process = world.boot()
+    doubts: list[bool] = []
+    world.server.extra = {"refresh_token": successor}
+    await process.run()
+    world.server.extra = {}
+    assert (world.grant.seq, world.published["access_token"]) == (2, "CANARY-at-2")
+    assert (world.grant.pending, world.grant.spent_at) == (None, world.server.sent[-1][0])
+    world.server.on_replay = lambda: doubts.append(bool(world.grant.pending and world.grant.pending.doubt))
+    await asyncio.sleep(1100)
+    await world.boot().run()
+    assert (doubts, world.condition("Stalled")["reason"]) == ([True], "RotationLost")
+    assert "could not be kept" in world.condition("Stalled")["message"]
+
+
+async def test_a_server_that_repeats_after_such_a_successor_ends_the_doubt() -> None:
+    """A graceful one answers the same refresh token with one that can be kept."""
+    world = await _due()
+    process = world.boot()
+    world.server.script.append(RawAnswer(200, {}, b'{"access_token": "CANARY-a", "refresh_token": 7}'))
+    await process.run()
+    await asyncio.sleep(1100)
+    await process.run()
+    assert (world.grant.seq, world.grant.spent_at, world.server.replays, world.held_is_live) == (3, None, 0, True)
+
+
+@pytest.mark.parametrize("status", [200, 201, 203])
+async def test_tokens_of_any_success_are_kept(status: int, tmp_path: Path) -> None:
+    """A proxy's habit costs no grant: the answer is spilled, read and committed."""
+    world = World(tmp_path)
+    world.set_up()
+    body = b'{"access_token": "CANARY-a", "refresh_token": "CANARY-next"}'
+    world.server.script.append(RawAnswer(status, {}, body))
+    process = world.boot()
+    world.server.on_request = lambda: world.api.faults.append(Fault("PUT", "secrets/grant.", before=Crash()))
+    with pytest.raises(Crash):
+        await process.run()
+    world.server.on_request = lambda: None
+    successor = world.boot()
+    await successor.recover()
+    await successor.run()
+    assert (world.grant.refresh_token.reveal(), world.published["access_token"]) == ("CANARY-next", "CANARY-a")
+
+
+async def test_an_answer_in_an_encoding_nobody_asked_for_is_a_doubt() -> None:
+    """It is never decompressed: whatever was in it, the same refresh token is sent again, in doubt."""
+    world = await _due()
+    process = world.boot()
+    world.server.script.append(Uncertain(failures.encoded(200)))
+    await process.run()
+    assert (world.grant.seq, world.grant.pending and world.grant.pending.doubt) == (1, True)
+    assert world.condition("RefreshFailed")["reason"] == "ResponseInvalid"
+
+
+async def test_an_intent_that_is_known_to_have_sent_nothing_is_no_doubt() -> None:
+    """The API server failed between intent and request: what is repeated was never sent."""
+    world = World()
+    world.set_up()
+    process = world.boot()
+    world.api.faults.append(Fault("POST", "configmaps", before=ApiError(500)))
+    await process.run()
+    assert (world.server.sent, world.grant.pending is not None) == ([], True)
+    doubts: list[bool] = []
+    world.server.on_request = lambda: doubts.append(bool(world.grant.pending and world.grant.pending.doubt))
+    await asyncio.sleep(5)
+    await process.run()
+    assert (doubts, world.grant.seq) == ([False], 1)

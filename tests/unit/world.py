@@ -1,5 +1,6 @@
 """The whole pipeline in memory: everything real but the API server, the token endpoint, discovery and the clocks."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,6 +72,13 @@ class Process:
         assert outcome is not None, "the client is gone"
         return outcome
 
+    async def recover(self, seconds: float = 1.0) -> None:
+        """Let the adoption of spilled answers run for a while."""
+        recovery = asyncio.create_task(self.recovery.run())
+        await asyncio.sleep(seconds)
+        recovery.cancel()
+        await asyncio.gather(recovery, return_exceptions=True)
+
     async def look(self, ref: ClientRef = REF) -> Outcome | None:
         """Do one pass and report it; None when the client is gone."""
         outcome = await self.reconciler.run(ref)
@@ -118,6 +126,7 @@ class World:
         api, clock, identity = self.api, self.clock, Identity(pod)
         clients, store, claims, secrets = Clients(api), GrantStore(api, OPS), Claims(api, OPS), TokenSecrets(api)
         refusals, budgets = Refusals(api, OPS), Budgets(clock)
+        spill = SpillFolder(self._spill)
         observer = Observer(
             api=api,
             clock=clock,
@@ -131,8 +140,9 @@ class World:
             namespaces=Namespaces(api, clock),
             discovery=self.discovery,
             identity=identity,
+            answers=spill,
         )
-        spill, metrics = SpillFolder(self._spill), self.metrics
+        metrics = self.metrics
         requests, held, share = MeteredRequests(self.server, metrics, clock), MeteredSpill(spill, metrics), lambda: 0.0
         protocol = WriteProtocol(store, claims, requests, budgets, held, clock, identity.holder, share, metrics)
         reporter = Reporter(clients, Events(api, clock), clock)

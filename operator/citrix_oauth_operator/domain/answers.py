@@ -20,6 +20,7 @@ class Granted:
         refresh_lifetime: what the server announced for the refresh token, if anything.
         scopes: what the server says it granted; None when it says nothing.
         flaw: what was wrong with a token of the answer; the other one is still good.
+        successor_unusable: a new refresh token came that cannot be kept: the old one may be spent.
     """
 
     access_token: SecretText | None
@@ -28,6 +29,7 @@ class Granted:
     refresh_lifetime: timedelta | None = None
     scopes: tuple[str, ...] | None = None
     flaw: Problem | None = None
+    successor_unusable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+_YEARS = range(1971, 9000)
 _DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
 
 
@@ -32,14 +33,14 @@ def rfc3339_micro(moment: datetime) -> str:
 
 
 def parse_rfc3339(text: object) -> datetime | None:
-    """Parse an RFC 3339 time; None when it is absent or not one."""
+    """Parse an RFC 3339 time into UTC; None when it is absent, not one, or so far off that reckoning could fail."""
     if not isinstance(text, str):
         return None
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return moment if moment.tzinfo else None
+    return moment.astimezone(UTC) if moment.tzinfo and moment.year in _YEARS else None
 
 
 def words(span: timedelta) -> str:

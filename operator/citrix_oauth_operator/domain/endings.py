@@ -16,6 +16,7 @@ _WHY = {
     Doubt.ANSWER_LOST: "no complete answer came back",
     Doubt.SERVER_ERROR: "the authorization server answered with an error of its own (5xx)",
     Doubt.UNREADABLE: "the answer did not say whether the token was used",
+    Doubt.SUCCESSOR_UNUSABLE: "the answer's new refresh token could not be kept",
 }
 
 

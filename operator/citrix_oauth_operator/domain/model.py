@@ -42,6 +42,7 @@ class Doubt(StrEnum):
     ANSWER_LOST = "AnswerLost"
     SERVER_ERROR = "ServerError"
     UNREADABLE = "AnswerUnreadable"
+    SUCCESSOR_UNUSABLE = "SuccessorUnusable"  # it came, and could not be kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +126,7 @@ class Grant:
         seq: how often the chain was refreshed; only ever grows.
         seed: SHA-256 (hex) of the seed the chain began with.
         received_at: when the current refresh token was received.
+        spent_at: when the refresh token was sent for a successor that came and could not be kept; None: it is unspent.
         refresh_expires_at: the refresh token's end where the server announced one.
         token: the newest access token; after a re-seed the old chain's, until the first refresh.
     """
@@ -140,6 +142,7 @@ class Grant:
     token: Token | None = None
     pending: Pending | None = None
     rejection: Rejection | None = None
+    spent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

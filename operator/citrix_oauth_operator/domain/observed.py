@@ -126,6 +126,8 @@ class Observed:
     refusal: Refusal | None = None
     holder: Liveness = Liveness.UNKNOWN
     attempt_seen_for: timedelta = timedelta(0)
+    held: Token | None = None  # received by this process, and in no Secret yet
+    answer_kept: bool = False  # received by some process, and not committed yet
 
     @property
     def ready_inputs(self) -> Inputs:
@@ -136,9 +138,9 @@ class Observed:
 
     @property
     def token(self) -> Token | None:
-        """The newest access token that is stored: in the grant Secret, else in the token Secret."""
+        """The newest access token: in the grant Secret; where nothing rotates, in hand or in the token Secret."""
         if self.grant is not None:
             return self.grant.token
         if isinstance(self.inputs, Inputs) and self.inputs.spec.grant_type is GrantType.CLIENT_CREDENTIALS:
-            return self.secret.token
+            return self.held or self.secret.token
         return None

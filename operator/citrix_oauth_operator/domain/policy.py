@@ -12,7 +12,7 @@ from .model import Binding, Grant
 from .observed import Liveness, Observed
 from .problem import Problem
 from .reasons import ConditionType, Reason
-from .schedule import HOURLY, OWNERSHIP_RECHECK, TAKE_OVER_MARGIN, ladder_delay, take_over_reserve
+from .schedule import COMMIT_RECHECK, HOURLY, OWNERSHIP_RECHECK, TAKE_OVER_MARGIN, ladder_delay, take_over_reserve
 from .spec import GrantType
 
 Check = Callable[[Observed, datetime], Decision | None]
@@ -46,6 +46,11 @@ def rolled_back(seen: Observed, _now: datetime) -> Decision | None:
     return None
 
 
+def answer_kept(seen: Observed, now: datetime) -> Decision | None:
+    """An answer waits in the spill folder to be committed: nothing is sent that it may have replaced."""
+    return Wait(now + COMMIT_RECHECK, standing=True) if seen.answer_kept else None
+
+
 def new_seed(seen: Observed, now: datetime) -> Decision | None:
     """A seed that no chain began with starts a new chain; a used one is ignored while a chain lives."""
     seed, grant, claim = seen.ready_inputs.seed, seen.grant, seen.claim
@@ -55,10 +60,18 @@ def new_seed(seen: Observed, now: datetime) -> Decision | None:
     if grant is not None and begun and grant.seq > 0:
         return None
     if claim is None or (claim.uid == seen.client.ref.uid and not claim.adopted):
-        return endpoint_unknown(seen, now) or AdoptSeed()
+        return (
+            (_claim_gone(seen, now) if begun and claim is None else None) or endpoint_unknown(seen, now) or AdoptSeed()
+        )
     if not begun and (grant is None or grant.rejection is not None):
         return Stall(problems.SEED_ALREADY_USED)
     return None
+
+
+def _claim_gone(seen: Observed, now: datetime) -> Decision | None:
+    """The seed's chain is stored and nobody claims it: just begun, or its claim was deleted and the seed was sent."""
+    decision = refresh_token_rejected(seen, now) or in_flight(seen, now)
+    return None if isinstance(decision, Refresh) else decision
 
 
 def chain_unclaimed(seen: Observed, _now: datetime) -> Decision | None:
@@ -184,6 +197,7 @@ REFRESH_TOKEN_CHAIN: tuple[Check, ...] = (
     inputs_missing,
     suspended,
     credential_refused,
+    answer_kept,
     new_seed,
     rolled_back,
     no_grant,

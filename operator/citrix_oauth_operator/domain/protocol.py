@@ -44,6 +44,8 @@ def intend(grant: Grant, attempt: Attempt, *, doubt: bool) -> Grant:
     """Return the grant with the intent to send its refresh token once more (step 5)."""
     before = grant.pending
     cause, since = _why_in_doubt(before, attempt.holder) if doubt else _known(before)
+    if grant.spent_at and cause is None:
+        doubt, cause, since = True, Doubt.SUCCESSOR_UNUSABLE, grant.spent_at
     pending = Pending(
         attempt=attempt.id,
         seq=grant.seq,
@@ -88,7 +90,8 @@ def renew(grant: Grant, attempt: Attempt) -> Grant:
 def commit(grant: Grant, granted: Granted, terms: Terms, now: datetime) -> Grant:
     """Return the grant after an answer with tokens (step 8): the next `seq`, no intent.
 
-    An unusable access token costs nothing but itself: the refresh token is kept, the old access token stays.
+    An unusable access token costs nothing but itself: the refresh token is kept, the old access token stays. A bad
+    refresh token leaves the old one, which is sent again in doubt: the server has probably replaced it.
     """
     rotated = granted.refresh_token is not None
     sent_at = grant.pending.first_sent if grant.pending else now
@@ -101,6 +104,7 @@ def commit(grant: Grant, granted: Granted, terms: Terms, now: datetime) -> Grant
         token=new_token(granted, terms, sent_at) or grant.token,
         pending=None,
         rejection=None,
+        spent_at=sent_at if granted.successor_unusable else None,
     )
 
 

@@ -9,6 +9,7 @@ JITTER = 0.10  # share of the access token's life
 INTENT_DEADLINE = timedelta(seconds=45)
 TAKE_OVER_MARGIN = timedelta(seconds=15)
 HOURLY = timedelta(hours=1)
+COMMIT_RECHECK = timedelta(seconds=5)
 OWNERSHIP_RECHECK = timedelta(minutes=1)
 
 _LADDER = (1, 3, 9, 20)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, TypeVar
@@ -42,6 +43,7 @@ def _state(grant: Grant) -> dict[str, Any]:
         "startedAt": rfc3339_micro(grant.started_at),
         "receivedAt": rfc3339_micro(grant.received_at),
         "refreshExpiresAt": grant.refresh_expires_at and rfc3339_micro(grant.refresh_expires_at),
+        "spentAt": grant.spent_at and rfc3339_micro(grant.spent_at),
         "token": grant.token and token_state(grant.token),
         "pending": grant.pending and _pending_state(grant.pending),
         "rejection": grant.rejection
@@ -89,66 +91,101 @@ def problem_state(problem: Problem) -> dict[str, Any]:
 
 def problem_of(state: Mapping[str, Any]) -> Problem:
     """Return the problem that `problem_state` wrote; what a newer version wrote beside it is passed over."""
-    known = {field.name for field in dataclasses.fields(Problem)} - {"retry_after"}
-    return Problem(**{**{k: v for k, v in state.items() if k in known}, "reason": Reason(state["reason"])})
+    reason, status = Reason(state["reason"]), state.get("http_status")
+    texts: dict[str, Any] = {name: _typed(state[name], str) for name in _TEXTS if state.get(name) is not None}
+    return Problem(reason=reason, **texts, http_status=None if status is None else _count(status))
+
+
+_TEXTS = {field.name for field in dataclasses.fields(Problem)} - {"reason", "http_status", "retry_after"}
 
 
 def from_data(data: Mapping[str, str]) -> Grant:
-    """Return the grant a Secret's data holds.
+    """Return the grant a Secret's data holds; every field has the type it was written with, every time a calendar's.
 
     Raises:
         GrantUnreadable: a key is missing or cannot be parsed.
     """
     try:
         state = orjson.loads(data["state"])
-        refresh_expires = state.get("refreshExpiresAt")
         return Grant(
             chain=_typed(state["chain"], str),
-            seq=_typed(state["seq"], int),
+            seq=_count(state["seq"]),
             seed=_typed(state["seed"], str),
-            refresh_token=SecretText(data["refresh_token"]),
-            binding=Binding(**state["binding"]),
+            refresh_token=_secret(data["refresh_token"]),
+            binding=_flat(Binding, state["binding"]),
             started_at=_time(state["startedAt"]),
             received_at=_time(state["receivedAt"]),
-            refresh_expires_at=_time(refresh_expires) if refresh_expires else None,
+            refresh_expires_at=_time_or_none(state.get("refreshExpiresAt")),
             token=token_of(state["token"], data["access_token"]) if state.get("token") else None,
             pending=_pending_of(state["pending"]) if state.get("pending") else None,
             rejection=_rejection_of(state["rejection"]) if state.get("rejection") else None,
+            spent_at=_time_or_none(state.get("spentAt")),
         )
     except (KeyError, TypeError, ValueError, AttributeError):
         raise GrantUnreadable from None
 
 
 def _typed(value: object, kind: type[T]) -> T:
-    if not isinstance(value, kind) or isinstance(value, bool):
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise TypeError("not what was written")
     return value
 
 
+def _count(value: object) -> int:
+    number = _typed(value, int)
+    if number < 0:
+        raise ValueError("below zero")
+    return number
+
+
+def _secret(text: object) -> SecretText:
+    if not _typed(text, str):
+        raise ValueError("empty")
+    return SecretText(_typed(text, str))
+
+
+def _flat(kind: type[T], state: Mapping[str, object]) -> T:
+    """Return a value whose fields are all text."""
+    return kind(**{name: _typed(value, str) for name, value in state.items()})
+
+
 def token_of(state: Mapping[str, Any], access_token: str) -> Token:
-    """Return the token that `token_state` described."""
+    """Return the token that `token_state` described.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: somebody edited it.
+    """
+    issued_at, expires_at = _time(state["issuedAt"]), _time(state["expiresAt"])
+    if expires_at < issued_at:
+        raise ValueError("it ended before it began")
+    authorization = _typed(state["authorization"], str)
+    if not _AUTHORIZATION.fullmatch(authorization):
+        raise ValueError("formatting it could fail, or do more than format")
     return Token(
-        access_token=SecretText(access_token),
-        issued_at=_time(state["issuedAt"]),
-        expires_at=_time(state["expiresAt"]),
+        access_token=_secret(access_token),
+        issued_at=issued_at,
+        expires_at=expires_at,
         refresh_at=_time(state["refreshAt"]),
-        inputs=state["inputs"],
-        scopes=tuple(state["scopes"]),
-        authorization=state["authorization"],
+        inputs=_typed(state["inputs"], str),
+        scopes=tuple(_typed(scope, str) for scope in _typed(state["scopes"], list)),
+        authorization=authorization,
     )
+
+
+_AUTHORIZATION = re.compile(r"[^{}]*\{token\}[^{}]*")
 
 
 def _pending_of(state: Mapping[str, Any]) -> Pending:
     return Pending(
-        attempt=state["attempt"],
-        seq=_typed(state["seq"], int),
-        fingerprint=state["fingerprint"],
-        holder=Holder(**state["holder"]),
+        attempt=_typed(state["attempt"], str),
+        seq=_count(state["seq"]),
+        fingerprint=_typed(state["fingerprint"], str),
+        holder=_flat(Holder, state["holder"]),
         first_sent=_time(state["firstSent"]),
         started=_time(state["started"]),
         deadline=_time(state["deadline"]),
-        tries=_typed(state["tries"], int),
-        doubt=state["doubt"],
+        tries=_count(state["tries"]),
+        doubt=_typed(state["doubt"], bool),
         cause=Doubt(state["cause"]) if state.get("cause") in set(Doubt) else None,
         unknown_since=parse_rfc3339(state.get("unknownSince")),
     )
@@ -158,8 +195,12 @@ def _rejection_of(state: Mapping[str, Any]) -> Rejection:
     return Rejection(problem_of(state), _time(state["at"]))
 
 
-def _time(text: str) -> datetime:
+def _time(text: object) -> datetime:
     moment = parse_rfc3339(text)
     if moment is None:
         raise ValueError("not a time")
     return moment
+
+
+def _time_or_none(text: object) -> datetime | None:
+    return None if text is None else _time(text)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import logging
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound
@@ -71,8 +73,8 @@ class GrantStore:
         A lost answer is settled by reading, a conflict by re-applying to the same `chain` and `seq`. Returns what is
         stored in the end, or None when the client is gone. While this runs, no other grant of the client starts.
         """
-        failures = 0
         stored = Stored(committed, intent.version)
+        pauses = _pauses()
         while True:
             try:
                 return await self.save(ref, stored)
@@ -82,8 +84,20 @@ class GrantStore:
                 return settled.stored
             stored = settled or stored
             log.warning("grant of %s is held in memory: %s", ref, "the API server does not take it")
-            await asyncio.sleep(_RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)])
-            failures += 1
+            await asyncio.sleep(next(pauses))
+
+    async def adopt(self, ref: ClientRef, committed: Grant) -> Stored | None:
+        """Store a token that an earlier process received: as `commit`, but nobody knows what it met, so read first."""
+        ours = Stored(committed)
+        pauses = _pauses()
+        while True:
+            settled = await self._settle(ref, ours, NotFound())
+            if isinstance(settled, _Over):
+                return settled.stored
+            if settled is not None:
+                return await self.commit(ref, settled, committed)
+            log.warning("grant of %s is kept in the spill folder: the API server does not answer", ref)
+            await asyncio.sleep(next(pauses))
 
     async def _settle(self, ref: ClientRef, ours: Stored, error: Exception) -> _Over | Stored | None:
         """Read what a failed write came to: over, or the version to write on, or None to try the same again."""
@@ -134,6 +148,11 @@ class GrantStore:
             "metadata": metadata,
             "data": encode(to_data(stored.grant)),
         }
+
+
+def _pauses() -> Iterator[float]:
+    """Return the seconds between the tries to store a token: growing, without an end."""
+    return itertools.chain(_RETRY_SECONDS, itertools.repeat(_RETRY_SECONDS[-1]))
 
 
 @dataclass(frozen=True, slots=True)

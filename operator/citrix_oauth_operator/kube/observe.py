@@ -51,6 +51,14 @@ class LivenessOf(Protocol):
         ...
 
 
+class KeepsAnswers(Protocol):
+    """Says whether an answer that was received is still to be committed."""
+
+    def keeps(self, ref: ClientRef, grant: Grant | None) -> bool:
+        """Whether the stored grant waits for it, or is gone."""
+        ...
+
+
 @dataclass(slots=True)
 class Observer:
     """Gathers one client's facts; remembers only since when it has seen somebody else's intent."""
@@ -67,6 +75,7 @@ class Observer:
     namespaces: Namespaces
     discovery: Discovery
     identity: LivenessOf
+    answers: KeepsAnswers
     _attempts: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     async def observe(self, ref: ClientRef) -> Observed | None:
@@ -106,6 +115,8 @@ class Observer:
             claim=claim,
             chain_claim=chain_claim,
             refusal=self.refusals.find(inputs.credential) if isinstance(inputs, Inputs) else None,
+            held=self.secrets.held(ref),
+            answer_kept=self.answers.keeps(ref, grant),
             **self._intent(ref, grant),
         )
 

@@ -36,6 +36,7 @@ class TokenSecrets:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._written: dict[str, tuple[str, str]] = {}
+        self._held: dict[str, Token] = {}
 
     def unread(self, ref: ClientRef, name: str) -> TokenSecret | None:
         """Return the Secret as this process wrote it last, unread; None when it has not written it.
@@ -48,6 +49,11 @@ class TokenSecrets:
     def forget(self, ref: ClientRef) -> None:
         """Drop what is remembered of a client that is gone."""
         self._written.pop(ref.uid, None)
+        self._held.pop(ref.uid, None)
+
+    def held(self, ref: ClientRef) -> Token | None:
+        """Return the token that could not be written yet: where nothing else stores it, another would be asked for."""
+        return self._held.get(ref.uid)
 
     async def observe(self, ref: ClientRef, name: str) -> TokenSecret:
         """Return what is known about the Secret `name` in the client's namespace."""
@@ -67,7 +73,7 @@ class TokenSecrets:
         Raises:
             Conflict: somebody wrote or created it since.
         """
-        body = _body(ref, name, token)
+        body, self._held[ref.uid] = _body(ref, name, token), token
         if seen.exists:
             body["metadata"]["resourceVersion"] = seen.resource_version
             written = await self._api.replace(secret_path(ref.namespace, name), body)
@@ -75,6 +81,7 @@ class TokenSecrets:
             written = await self._api.create(f"/api/v1/namespaces/{ref.namespace}/secrets", body)
         version = written["metadata"]["resourceVersion"]
         self._written[ref.uid] = (name, version)
+        self._held.pop(ref.uid, None)
         return TokenSecret(True, True, token, True, version)
 
     async def delete_old(self, ref: ClientRef, name: str) -> None:
@@ -85,7 +92,7 @@ class TokenSecrets:
 
 
 def _body(ref: ClientRef, name: str, token: Token) -> JSON:
-    data = content(token)
+    data, state = content(token), orjson.dumps(token_state(token)).decode()
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -95,8 +102,8 @@ def _body(ref: ClientRef, name: str, token: Token) -> JSON:
             "namespace": ref.namespace,
             "labels": of_client(ref),
             "annotations": {
-                TOKEN_STATE: orjson.dumps(token_state(token)).decode(),
-                CONTENT_HASH: _hash(data),
+                TOKEN_STATE: state,
+                CONTENT_HASH: _hash(data, state),
             },
             "ownerReferences": [_owner(ref)],
         },
@@ -128,7 +135,7 @@ def _is_intact(secret: JSON, ref: ClientRef, name: str) -> bool:
     return (
         metadata["name"] == name
         and all(labels.get(key) == value for key, value in ours.items())
-        and annotations.get(CONTENT_HASH) == _hash(decode(secret))
+        and annotations.get(CONTENT_HASH) == _hash(decode(secret), annotations.get(TOKEN_STATE, ""))
     )
 
 
@@ -140,6 +147,6 @@ def _token(secret: JSON) -> Token | None:
         return None
 
 
-def _hash(data: dict[str, str]) -> str:
-    """Fingerprint the content, so that an edit is seen even where no grant Secret holds the token."""
-    return hashlib.sha256(orjson.dumps(data, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+def _hash(data: dict[str, str], state: str) -> str:
+    """Fingerprint the content and its times, so that an edit is seen even where no grant Secret holds the token."""
+    return hashlib.sha256(orjson.dumps([data, state], option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]

@@ -22,3 +22,8 @@ class RawAnswer:
     body: bytes = field(repr=False)
     sent_at: datetime | None = None
     transaction_id: str | None = None
+
+    @property
+    def successful(self) -> bool:
+        """Whether the status is one that may come with tokens: 200 by the RFC, its neighbours by proxies' habit."""
+        return 200 <= self.status < 300  # noqa: PLR2004

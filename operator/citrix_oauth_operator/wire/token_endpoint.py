@@ -60,7 +60,7 @@ def token_request(
 def read_answer(raw: RawAnswer, *, default_lifetime: timedelta, catalogue: Catalogue, now: datetime) -> Answer:
     """Say what an answer means for the grant.
 
-    Tokens count only with status 200, an error code only where the server cannot have spent the refresh token.
+    Tokens count only with a successful status, an error code only where the server cannot have spent the refresh token.
 
     Args:
         default_lifetime: life of an access token whose answer does not say, or says nonsense.
@@ -70,13 +70,13 @@ def read_answer(raw: RawAnswer, *, default_lifetime: timedelta, catalogue: Catal
 
 
 def read_tokens(raw: RawAnswer, default_lifetime: timedelta) -> Granted | Uncertain | None:
-    """Read the tokens of a 200; None when there is nothing like tokens in it."""
+    """Read the tokens of a success; None when there is nothing like tokens in it."""
     document = parse_object(raw.body)
-    return _tokens(raw, document, default_lifetime) if raw.status == 200 and document is not None else None  # noqa: PLR2004
+    return _tokens(raw, document, default_lifetime) if raw.successful and document is not None else None
 
 
 def _tokens(raw: RawAnswer, document: Document, default_lifetime: timedelta) -> Granted | Uncertain | None:
-    """Read the tokens of a 200; None when it is an error in the dress of a success."""
+    """Read the tokens of a success; None when it is an error in its dress."""
     members = document.members
     refresh_token = _refresh_token(members.get("refresh_token"))
     kept = refresh_token if isinstance(refresh_token, SecretText) else None
@@ -95,6 +95,7 @@ def _tokens(raw: RawAnswer, document: Document, default_lifetime: timedelta) -> 
         refresh_lifetime=_refresh_lifetime(members),
         scopes=_scopes(members.get("scope")),
         flaw=None if flaw is None else problem(raw, flaw, error if isinstance(error, str) else None),
+        successor_unusable=isinstance(refresh_token, Finding),
     )
 
 

@@ -22,8 +22,8 @@ STATE = json.loads(to_data(FULL)["state"])
 
 @pytest.mark.parametrize(
     "value",
-    [GRANT, FULL, grant(token=None), grant(received_at=T0 + timedelta(microseconds=123456))],
-    ids=["a grant", "with everything", "without a token", "to the microsecond"],
+    [GRANT, FULL, grant(token=None), grant(received_at=T0 + timedelta(microseconds=123456)), grant(spent_at=T0)],
+    ids=["a grant", "with everything", "without a token", "to the microsecond", "probably spent"],
 )
 def test_a_grant_survives_being_stored(value: Grant) -> None:
     """Written and read it is the same."""
@@ -33,6 +33,10 @@ def test_a_grant_survives_being_stored(value: Grant) -> None:
 def test_the_state_holds_no_token() -> None:
     """Tokens have keys of their own."""
     assert "CANARY" not in to_data(FULL)["state"]
+
+
+def _with(part: str, **change: object) -> str:
+    return json.dumps({**STATE, part: {**STATE[part], **change}})
 
 
 UNREADABLE = [
@@ -47,6 +51,18 @@ ODD = [
     pytest.param({"state": "3"}, id="a number"),
     pytest.param({"state": json.dumps({**STATE, "rejection": [1]})}, id="a rejection that is a list"),
     pytest.param({"state": json.dumps({**STATE, "seq": "7"})}, id="a seq that is text"),
+    pytest.param({"state": json.dumps({**STATE, "seq": -1})}, id="a seq below zero"),
+    pytest.param({"refresh_token": ""}, id="an empty refresh token"),
+    pytest.param({"state": _with("pending", holder={"place": 3, "instance": "x"})}, id="a holder that is a number"),
+    pytest.param({"state": _with("pending", tries="x")}, id="tries that are text"),
+    pytest.param({"state": _with("pending", doubt="no")}, id="a doubt that is text"),
+    pytest.param({"state": _with("pending", started="0001-01-01T00:00:00+14:00")}, id="a time before all reckoning"),
+    pytest.param({"state": _with("pending", deadline="9999-12-31T23:59:59-14:00")}, id="a time beyond all reckoning"),
+    pytest.param({"state": _with("binding", client_id=7)}, id="a binding to a number"),
+    pytest.param({"state": _with("rejection", message=["x"])}, id="a message that is a list"),
+    pytest.param({"state": _with("rejection", http_status="400")}, id="a status that is text"),
+    pytest.param({"state": _with("token", authorization="{token.x}")}, id="a format that reaches further"),
+    pytest.param({"state": _with("token", scopes="openid")}, id="scopes that are text"),
 ]
 
 

@@ -54,7 +54,6 @@ PAGE = b"<html><h1>Unable to Process Your Request</h1><p>Transaction ID: <b>1111
         pytest.param(b"<html>", 502, Uncertain, Reason.SERVER_ERROR, id="a gateway's page"),
         pytest.param(GOOD, 500, Uncertain, Reason.SERVER_ERROR, id="tokens with 500"),
         pytest.param(GOOD, 401, Uncertain, Reason.RESPONSE_INVALID, id="tokens with 401"),
-        pytest.param(GOOD, 201, Uncertain, Reason.RESPONSE_INVALID, id="tokens with 201"),
         pytest.param(b"", 204, Uncertain, Reason.RESPONSE_INVALID, id="204"),
         pytest.param(b"", 307, Refused, Reason.RESPONSE_INVALID, id="a redirect"),
         pytest.param(GOOD, 302, Refused, Reason.RESPONSE_INVALID, id="a redirect with tokens"),
