@@ -32,6 +32,7 @@ from citrix_oauth_operator.kube.observe import Observer
 from citrix_oauth_operator.kube.refusals import Refusals
 from citrix_oauth_operator.kube.servers import Servers
 from citrix_oauth_operator.kube.token_secret import TokenSecrets
+from citrix_oauth_operator.logs import in_the_loop
 from citrix_oauth_operator.metered import MeteredApi, MeteredRequests, MeteredSpill
 from citrix_oauth_operator.probes import Probes
 from citrix_oauth_operator.queue import Queue
@@ -215,6 +216,7 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _operate(settings: Settings) -> None:
+    asyncio.get_running_loop().set_exception_handler(in_the_loop)
     registry = kopf.OperatorRegistry()
     stop = asyncio.Event()
     api, metrics = MeteredApi(await asyncio.to_thread(load_configuration)), Prometheus(__version__)

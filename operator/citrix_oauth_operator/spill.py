@@ -22,6 +22,7 @@ from typing import Any
 from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339_micro
 from citrix_oauth_operator.domain.model import ClientRef, Grant, Pending
 from citrix_oauth_operator.domain.protocol import Terms
+from citrix_oauth_operator.domain.secrecy import StaysHere
 from citrix_oauth_operator.kube.grant_codec import GrantUnreadable, from_data, to_data
 
 log = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ _ANSWER, _PART = ".answer", ".part"
 
 
 @dataclass(frozen=True, slots=True)
-class Spilled:
+class Spilled(StaysHere):
     """One answer that may not be committed yet, with all that is needed to commit it, whatever became of the objects.
 
     Attributes:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from citrix_oauth_operator.logs import configure_logging
+from citrix_oauth_operator.logs import catch_the_rest, configure_logging
 from citrix_oauth_operator.settings import DEFAULT_NAMESPACE, Settings
 
 if TYPE_CHECKING:
@@ -88,5 +88,6 @@ def main(options: argparse.Namespace) -> int:
 
     settings = settings_of(options, os.environ)
     configure_logging(settings.log_format, settings.log_level)
+    catch_the_rest()
     run(settings)
     return 0

@@ -9,7 +9,16 @@ from typing import NoReturn
 MASK = "<secret>"
 
 
-class SecretText:
+class StaysHere:
+    """A value that is never pickled or copied deeply: it holds a token, perhaps as bytes that nobody has read."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} is never pickled or copied out of the process")
+
+
+class SecretText(StaysHere):
     """A token, client secret or password.
 
     Every way in which a value usually reaches a log, an exception text, an Event or a core file shows `MASK`.
@@ -43,6 +52,3 @@ class SecretText:
 
     def __format__(self, spec: str) -> str:
         return MASK
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a SecretText is never pickled or copied out of the process")

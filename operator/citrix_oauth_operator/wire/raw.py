@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from citrix_oauth_operator.domain.secrecy import StaysHere
+
 
 @dataclass(frozen=True, slots=True)
-class RawAnswer:
+class RawAnswer(StaysHere):
     """One complete HTTP answer; printing it shows neither headers nor body, which may hold tokens.
 
     Attributes:

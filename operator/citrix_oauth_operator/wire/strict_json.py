@@ -15,7 +15,9 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from citrix_oauth_operator.domain.secrecy import StaysHere
 
 _DIGITS = 18
 # Strings first, so that a bracket in one is not counted; possessive and with an optional end, so that it stays linear.
@@ -23,14 +25,14 @@ _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class Document(StaysHere):
     """A JSON object.
 
     Attributes:
         repeated: names that stood there more than once.
     """
 
-    members: Mapping[str, object]
+    members: Mapping[str, object] = field(repr=False)
     repeated: frozenset[str] = frozenset()
 
 

@@ -16,7 +16,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from citrix_oauth_operator.domain.answers import Answer, Granted, Uncertain
 from citrix_oauth_operator.domain.reasons import Reason
-from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.secrecy import SecretText, StaysHere
 
 from .client_auth import Authentication
 from .raw import RawAnswer
@@ -36,7 +36,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?")
 
 
 @dataclass(frozen=True, slots=True)
-class TokenRequest:
+class TokenRequest(StaysHere):
     """A request ready to be sent; printing it shows the URL alone."""
 
     url: str

@@ -22,10 +22,10 @@ def canaries(world: World) -> set[str]:
     return words | {base64.b64encode(word.encode()).decode() for word in words}
 
 
-def leaks(world: World) -> list[str]:
-    """Return where a secret shows, as `place: beginning of the word`."""
-    words = canaries(world)
-    return [f"{place}: {word[:20]}..." for place, text in _places(world) for word in words if word in text]
+def leaks(world: World, more: Iterable[tuple[str, str]] = ()) -> list[str]:
+    """Return where a secret shows, as `place: beginning of the word`; `more` are further places and their texts."""
+    words, places = canaries(world), (*_places(world), *more)
+    return [f"{place}: {word[:20]}..." for place, text in places for word in words if word in text]
 
 
 def _places(world: World) -> Iterator[tuple[str, str]]:
@@ -48,7 +48,8 @@ def _told(kind: str, objects: Iterable[Object]) -> Iterator[tuple[str, str]]:
 
 def _bare(secret: Object) -> Object:
     annotations = secret["metadata"].get("annotations") or {}
-    kept = {key: value for key, value in annotations.items() if key != _LAST_APPLIED}
+    theirs = _MANAGED not in (secret["metadata"].get("labels") or {})  # what kubectl writes into the one it applied
+    kept = {key: value for key, value in annotations.items() if not (theirs and key == _LAST_APPLIED)}
     return {**secret, "data": {}, "metadata": {**secret["metadata"], "annotations": kept}}
 
 

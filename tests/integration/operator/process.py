@@ -50,6 +50,11 @@ class Operator:
         """Whether the process runs."""
         return self._child is not None and self._child.alive
 
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._running().pid
+
     def launch(self) -> None:
         """Start the process and do not wait for anything."""
         words = [sys.executable, "-m", self._module, "run"]

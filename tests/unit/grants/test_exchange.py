@@ -67,6 +67,27 @@ class Recorder:
         return self.answer
 
 
+ECHO = {"citrix-error-source": "CANARY-rt", "citrix-transactionid": "CANARY-secret", "retry-after": "7"}
+
+
+@pytest.mark.parametrize("status", [200, 400, 500])
+async def test_what_a_server_repeats_of_the_request_shows_nowhere(status: int) -> None:
+    """Codes and ids of an answer reach status: a hostile or careless server may put the request there."""
+    body = b'{"error": "CANARY-rt CANARY-secret"}' if status != 200 else b'{"error": "x"}'
+    transport = Recorder(RawAnswer(status, ECHO, body))
+    answer = read(await refresh(transport), OIDC, NOW)
+    assert isinstance(answer, Refused | Uncertain)
+    assert "CANARY" not in repr(answer)
+
+
+async def test_a_server_that_keeps_the_refresh_token_may_repeat_it() -> None:
+    """In the tokens of a 200 it is no echo."""
+    body = b'{"access_token": "CANARY-at", "refresh_token": "CANARY-rt"}'
+    answer = read(await refresh(Recorder(RawAnswer(200, {}, body))), OIDC, NOW)
+    assert isinstance(answer, Granted)
+    assert answer.refresh_token == RT
+
+
 async def refresh(
     transport: Recorder, client: Client = CLIENT, server: Server = OIDC, endpoints: Endpoints = ENDPOINTS
 ) -> RawAnswer | NotSent | Uncertain:
