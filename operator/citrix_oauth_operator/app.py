@@ -19,6 +19,7 @@ from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.sight import sight_of
 from citrix_oauth_operator.grants.budget import Budgets
 from citrix_oauth_operator.grants.token_endpoint import TokenEndpoint
+from citrix_oauth_operator.guarded import Guarded
 from citrix_oauth_operator.healing import Poll, Relist, Watchdog
 from citrix_oauth_operator.identity import Identity
 from citrix_oauth_operator.kube.api import Api, load_configuration
@@ -66,9 +67,11 @@ class App:
         identity = Identity(settings.pod_uid)
         self._recovery = Recovery(self._spill, GrantStore(api, namespace), identity, clock)
         reporter = Reporter(self._clients, Events(api, clock), clock)
+        self._budgets = Budgets(clock)
         self._queue = Queue(self._reconciler(identity).run, reporter.report, clock)
+        self._budgets.wake = self._queue.wake
         self._probes = Probes(settings.http_port, metrics.page)
-        metrics.show(Sources(self._queue.actors, self._queue.overdue, dict))
+        metrics.show(Sources(self._queue.actors, self._queue.overdue, self._budgets.open_breakers))
         self._tasks: list[asyncio.Task[None]] = []
         self._once: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
@@ -81,8 +84,8 @@ class App:
             Claims(api, namespace),
             TokenSecrets(api),
         )
-        metrics, budgets = self._metrics, Budgets(clock)
-        endpoint = MeteredRequests(TokenEndpoint(self._transport, clock), metrics, clock)
+        metrics, budgets = self._metrics, self._budgets
+        endpoint = Guarded(MeteredRequests(TokenEndpoint(self._transport, clock), metrics, clock), budgets)
         spill = MeteredSpill(self._spill, metrics)
         observer = Observer(
             api=api,
@@ -171,6 +174,7 @@ class App:
     def server_gone(self, name: str) -> None:
         """Forget a server; its clients find out."""
         self._servers.remove(name)
+        self._budgets.forget(name)
         self._wake_clients_of(name)
 
     def _wake_clients_of(self, server: str) -> None:

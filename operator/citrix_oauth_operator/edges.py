@@ -87,6 +87,8 @@ class KeepsBudgets(Protocol):
 
     def closed_for(self, server: Server) -> timedelta: ...
 
+    def breaker(self, server: Server, ref: ClientRef, expires: datetime | None) -> Problem | None: ...
+
 
 class Publishes(Protocol):
     """PUBLISH."""
@@ -104,6 +106,10 @@ class TokenRequests(Protocol):
     async def refresh(self, inputs: Inputs, token: SecretText) -> Unread: ...
 
     def read(self, inputs: Inputs, unread: Unread) -> Answer: ...
+
+
+class AsksForTokens(TokenRequests, RequestsTokens, Protocol):
+    """Both kinds of token requests."""
 
 
 class SeedClaims(Protocol):

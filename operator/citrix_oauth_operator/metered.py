@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Awaitable
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.answers import Answer, Granted, NotSent, Refused
@@ -15,17 +15,13 @@ from citrix_oauth_operator.domain.errors import ApiError, Conflict, Unreachable
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.secrecy import SecretText
-from citrix_oauth_operator.edges import Metrics, NoMetrics, RequestsTokens, Spills, TokenRequests
+from citrix_oauth_operator.edges import AsksForTokens, Metrics, NoMetrics, Spills
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.api import JSON, Api
 from citrix_oauth_operator.kube.grant_store import SECRET_TYPE
 from citrix_oauth_operator.spill import Spilled
 
 T = TypeVar("T")
-
-
-class AsksForTokens(TokenRequests, RequestsTokens, Protocol):
-    """Both kinds of token requests."""
 
 
 class MeteredRequests:

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 PASSES = 40  # passes under way at once
 PASSES_A_SERVER = 28  # of which at most so many for one authorization server: a dead one does not stop the others
 _CONFLICT_SECONDS = 0.2
+_SHORTEST_SLEEP = 0.001  # a clock that cannot tell two moments apart would make the loop spin
 _LONGEST_SLEEP = 5.0  # so that a suspended machine is noticed soon after it wakes
 _NEVER = float("inf")
 
@@ -70,7 +71,7 @@ class Queue:
         self._actors: dict[str, Actor] = {}
         self._due: list[tuple[float, str]] = []
         self._ready = ReadyClients()
-        self._parked: dict[str, list[str]] = defaultdict(list)
+        self._parked: dict[str, ReadyClients] = defaultdict(ReadyClients)
         self._running: set[asyncio.Task[None]] = set()
         self._by_server: Counter[str] = Counter()
         self._first_tokens = FirstTokens()
@@ -140,7 +141,7 @@ class Queue:
     async def _sleep(self) -> None:
         until = self._due[0][0] - self._clock.boottime() if self._due else _LONGEST_SLEEP
         try:
-            async with asyncio.timeout(min(max(until, 0.0), _LONGEST_SLEEP)):
+            async with asyncio.timeout(min(max(until, _SHORTEST_SLEEP), _LONGEST_SLEEP)):
                 await self._changed.wait()
         except TimeoutError:
             return
@@ -169,7 +170,7 @@ class Queue:
         if actor is None:
             return
         if self._by_server[actor.server] >= self._passes_a_server:
-            self._parked[actor.server].append(uid)
+            self._parked[actor.server].push(actor.ref.namespace, uid, actor.expires)
             return
         actor.running, actor.waiting, actor.woken, actor.due = True, False, False, _NEVER
         self._by_server[actor.server] += 1
@@ -214,8 +215,8 @@ class Queue:
         """Give the places that are free to whoever was parked for them; who has moved to another server goes along."""
         for server, parked in list(self._parked.items()):
             free = self._passes_a_server - self._by_server[server]
-            released, self._parked[server] = parked[:free], parked[free:]
-            if not self._parked[server]:
+            released = list(filter(None, (parked.pop() for _ in range(free))))
+            if len(released) < free:
                 del self._parked[server]
             for actor in filter(None, map(self._actors.get, released)):
                 self._ready.push(actor.ref.namespace, actor.ref.uid, actor.expires)

@@ -20,6 +20,7 @@ from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.planning import Act, plan
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
+from citrix_oauth_operator.domain.schedule import spread
 from citrix_oauth_operator.edges import (
     ClaimsClients,
     KeepsBudgets,
@@ -88,10 +89,13 @@ class Reconciler:
 
     def _leave_alone(self, seen: Observed, decision: Decision) -> Decision:
         """Put a request off while the server wants to be left alone."""
-        if isinstance(decision, AdoptSeed | Refresh | RequestToken):
-            closed = self.budgets.closed_for(seen.ready_inputs.server)
-            if closed > timedelta(0):
-                return Wait(self.clock.now() + closed, standing=True)
+        if not isinstance(decision, AdoptSeed | Refresh | RequestToken):
+            return decision
+        server, token = seen.ready_inputs.server, seen.token
+        if (closed := self.budgets.closed_for(server)) > timedelta(0):
+            return Wait(self.clock.now() + spread(closed, self.share()), standing=True)
+        if problem := self.budgets.breaker(server, seen.client.ref, token.expires_at if token else None):
+            return Fail(problem, tried=False)
         return decision
 
     async def _act(self, seen: Observed, decision: Decision) -> Done | None:
@@ -99,8 +103,8 @@ class Reconciler:
         match decision:
             case Stall(problem=problem):
                 return Done(seen, problem)
-            case Fail(problem=problem):
-                return Done(seen, problem, attempted=True)
+            case Fail(problem=problem, tried=tried):
+                return Done(seen, problem, attempted=tried)
             case Wait():
                 return Done(seen)
             case _:

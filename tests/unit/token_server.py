@@ -33,7 +33,7 @@ def error(code: str, status: int = 400, **headers: str) -> RawAnswer:
 
 
 class StrictServer:
-    """Knows which refresh tokens live, counts replays, and plays what the script says (default: ok)."""
+    """Knows which refresh tokens live, counts replays, and plays what the script says, then `otherwise`."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -44,6 +44,7 @@ class StrictServer:
         self.on_request: Callable[[], None] = lambda: None
         self.extra: dict[str, object] = {}
         self.seconds = 0.0
+        self.otherwise: Play | Unread = "ok"
         self._family: dict[str, int] = {}
         self._live: set[str] = set()
         self._families = 0
@@ -67,10 +68,14 @@ class StrictServer:
         """Whether a refresh token would be taken."""
         return token in self._live
 
+    def family(self, token: str) -> int:
+        """Return which sign-in a refresh token goes back to."""
+        return self._family[token]
+
     async def refresh(self, inputs: Inputs, token: SecretText) -> Unread:
         """Answer one refresh."""
         del inputs
-        play = self.script.pop(0) if self.script else "ok"
+        play = self.script.pop(0) if self.script else self.otherwise
         if play == "crash before":
             raise Crash
         if play == "not sent":
@@ -93,7 +98,7 @@ class StrictServer:
 
     async def request(self, inputs: Inputs) -> Answer:
         """Answer one client-credentials request."""
-        play = self.script.pop(0) if self.script else "ok"
+        play = self.script.pop(0) if self.script else self.otherwise
         self.sent.append((self._clock.now(), inputs.spec.client_id))
         return self.read(inputs, self._tokens(None) if isinstance(play, str) else play)
 

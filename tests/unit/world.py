@@ -1,7 +1,7 @@
 """The whole pipeline in memory: everything real but the API server, the token endpoint, discovery and the clocks."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.server import Endpoints, Server
 from citrix_oauth_operator.edges import Metrics, NoMetrics
 from citrix_oauth_operator.grants.budget import Budgets
+from citrix_oauth_operator.guarded import Guarded
 from citrix_oauth_operator.identity import Identity
 from citrix_oauth_operator.kube.api import JSON
 from citrix_oauth_operator.kube.claims import Claims
@@ -97,6 +98,7 @@ class World:
         self.server = StrictServer(self.clock)
         self.metrics: Metrics = NoMetrics()
         self.discovery = FixedDiscovery()
+        self.share: Callable[[], float] = lambda: 0.0
 
     def set_up(self, **spec: object) -> str:
         """Create a client with a fresh seed; return the seed."""
@@ -142,8 +144,8 @@ class World:
             identity=identity,
             answers=spill,
         )
-        metrics = self.metrics
-        requests, held, share = MeteredRequests(self.server, metrics, clock), MeteredSpill(spill, metrics), lambda: 0.0
+        metrics, share = self.metrics, self.share
+        held, requests = MeteredSpill(spill, metrics), Guarded(MeteredRequests(self.server, metrics, clock), budgets)
         protocol = WriteProtocol(store, claims, requests, budgets, held, clock, identity.holder, share, metrics)
         reporter = Reporter(clients, Events(api, clock), clock)
         reconciler = Reconciler(

@@ -18,9 +18,14 @@ class Stall:
 
 @dataclass(frozen=True, slots=True)
 class Fail:
-    """Send nothing now: something that passes by itself is in the way."""
+    """Send nothing now: something that passes by itself is in the way.
+
+    Attributes:
+        tried: whether it counts as an attempt.
+    """
 
     problem: Problem
+    tried: bool = True
 
 
 @dataclass(frozen=True, slots=True)

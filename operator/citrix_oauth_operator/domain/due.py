@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from .model import Grant
 from .observed import Observed
-from .reasons import ConditionType
+from .reasons import ANSWERED, ConditionType
+from .schedule import backoff
 
 
 def grant_end(grant: Grant, lifetime: timedelta | None) -> datetime | None:
@@ -16,13 +17,33 @@ def grant_end(grant: Grant, lifetime: timedelta | None) -> datetime | None:
 
 def due_time(seen: Observed) -> datetime:
     """Return when the next request may and should be sent, the interval between two of one grant kept."""
-    inputs, token = seen.ready_inputs, seen.token
-    minimum = inputs.server.requests.min_interval
+    token, minimum = seen.token, seen.ready_inputs.server.requests.min_interval
     if token is None:
-        return _without_token(seen, minimum)
-    if seen.client.forced or token.inputs != inputs.fingerprint:
-        return _last_request(seen, token.issued_at) + minimum
-    return token.refresh_at
+        due = _without_token(seen, minimum)
+    else:
+        due = token.issued_at + minimum if _at_once(seen) else token.refresh_at
+    failed = after_failure(seen)
+    return max(due, failed) if failed else due
+
+
+def after_failure(seen: Observed) -> datetime | None:
+    """Return before when a request that failed forbids another one; None: it does not.
+
+    People may ask, and edit the spec, as often as they like: neither makes more requests of it.
+    """
+    status, minimum = seen.client.status, seen.ready_inputs.server.requests.min_interval
+    if status.last_failure is None:
+        return None
+    if _at_once(seen):
+        return status.last_failure + minimum
+    if status.reason_of(ConditionType.REFRESH_FAILED) in ANSWERED:
+        return status.last_failure + max(minimum, backoff(status.failed_attempts, 1.0))
+    return None
+
+
+def _at_once(seen: Observed) -> bool:
+    """Whether a new token is wanted as soon as one may be asked for."""
+    return seen.client.forced or (seen.token is not None and seen.token.inputs != seen.ready_inputs.fingerprint)
 
 
 def lateness(seen: Observed, now: datetime) -> timedelta | None:
@@ -41,8 +62,3 @@ def _without_token(seen: Observed, minimum: timedelta) -> datetime:
         return seen.grant.received_at + (minimum if seen.grant.seq else timedelta(0))
     last = seen.client.status.last_refresh
     return last + minimum if last else datetime.min.replace(tzinfo=UTC)
-
-
-def _last_request(seen: Observed, issued_at: datetime) -> datetime:
-    failed = seen.client.status.last_failure
-    return max(issued_at, failed) if failed else issued_at

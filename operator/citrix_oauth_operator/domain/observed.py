@@ -64,6 +64,12 @@ class PastStatus:
         """Whether a condition is there and True."""
         return any(c.get("type") == condition and c.get("status") == "True" for c in self.conditions)
 
+    def reason_of(self, condition: ConditionType) -> str | None:
+        """Return the reason of a condition that is there and True."""
+        return next(
+            (c.get("reason") for c in self.conditions if c.get("type") == condition and c.get("status") == "True"), None
+        )
+
     @property
     def conditions(self) -> list[Mapping[str, str]]:
         """The conditions as they were written."""

@@ -11,8 +11,8 @@ from .model import Grant, TokenSecret
 from .observed import Inputs, Observed
 from .outcome import Marks, Outcome
 from .problem import Problem
-from .reasons import RETRIED_HOURLY, Reason
-from .schedule import HOURLY, OWNERSHIP_RECHECK, backoff, ladder_delay
+from .reasons import ANSWERED, RETRIED_HOURLY, Reason
+from .schedule import BREAKER_RECHECK, HOURLY, OWNERSHIP_RECHECK, UNREACHABLE_CEILING, backoff, ladder_delay, spread
 from .server import LifetimeModel, Server
 from .spec import GrantType
 
@@ -77,15 +77,21 @@ def _next_refresh(seen: Observed, secret: TokenSecret, act: Act, now: datetime) 
 
 
 def _retry(seen: Observed, act: Act, problem: Problem, now: datetime) -> datetime:
+    if problem.reason is Reason.BREAKER_OPEN:
+        return now + BREAKER_RECHECK * (1 - 0.25 * act.share)
     pending = seen.grant.pending if seen.grant else None
     if pending is not None and pending.doubt:
         wait = pending.started + ladder_delay(pending.tries) - now
     else:
         wait = backoff(seen.client.status.failed_attempts + 1, act.share)
+        if problem.reason is Reason.SERVER_UNREACHABLE:  # free to repeat; many such open the breaker
+            wait = min(wait, UNREACHABLE_CEILING)
+        if problem.reason in ANSWERED and isinstance(seen.inputs, Inputs):
+            wait = max(wait, seen.inputs.server.requests.min_interval)
         if problem.reason is Reason.RESPONSE_INVALID and isinstance(seen.inputs, Inputs):
-            wait = max(wait, seen.inputs.server.requests.min_interval, due_time(seen) - now)
+            wait = max(wait, due_time(seen) - now)
     if problem.retry_after is not None:
-        wait = max(wait, problem.retry_after)
+        wait = max(wait, spread(problem.retry_after, act.share))
     return now + wait
 
 

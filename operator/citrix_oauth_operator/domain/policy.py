@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from . import endings, problems
 from .decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
-from .due import due_time, grant_end
+from .due import after_failure, due_time, grant_end
 from .model import Binding, Grant
 from .observed import Liveness, Observed
 from .problem import Problem
@@ -132,11 +132,11 @@ def in_flight(seen: Observed, now: datetime) -> Decision | None:
     end = grant_end(grant, seen.ready_inputs.server.refresh_token_lifetime)
     if end is not None and now > end:
         return Stall(endings.ended_in_doubt(pending, end))
-    if seen.holder is Liveness.OURSELVES:
-        due = pending.started + ladder_delay(pending.tries)
+    if seen.holder is Liveness.DEAD and pending.tries == 1:
+        return Refresh(doubt=True)  # at once: a server's grace period may be running
+    if seen.holder is not Liveness.UNKNOWN:
+        due = pending.started + ladder_delay(pending.tries)  # of a dead one, too: a crash loop must not hammer
         return Refresh(doubt=True) if now >= due else Wait(due, standing=True)
-    if seen.holder is Liveness.DEAD:
-        return Refresh(doubt=True)
     return _after_somebody_else(seen, now)
 
 
@@ -155,6 +155,8 @@ def _after_somebody_else(seen: Observed, now: datetime) -> Decision:
 def backing_off(seen: Observed, now: datetime) -> Decision | None:
     """After a failure wait as status says, unless the spec changed or a person asked."""
     client, status = seen.client, seen.client.status
+    if status.reason_of(ConditionType.REFRESH_FAILED) == Reason.BREAKER_OPEN:
+        return None  # the breaker knows when
     unchanged = client.generation == status.observed_generation and not client.forced
     if unchanged and status.has(ConditionType.REFRESH_FAILED) and status.next_refresh and now < status.next_refresh:
         return Wait(status.next_refresh, standing=True)
@@ -163,8 +165,9 @@ def backing_off(seen: Observed, now: datetime) -> Decision | None:
 
 def not_due(seen: Observed, now: datetime) -> Decision | None:
     """The token lives and its stored due time has not come."""
-    due = due_time(seen)
-    return Wait(due) if now < due else None
+    due, failed = due_time(seen), after_failure(seen)
+    failing = failed is not None and now < failed and seen.client.status.has(ConditionType.REFRESH_FAILED)
+    return Wait(due, standing=failing) if now < due else None
 
 
 def endpoint_unknown(seen: Observed, _now: datetime) -> Decision | None:

@@ -138,6 +138,18 @@ def grant_unreadable(secret: str) -> Problem:
     )
 
 
+def breaker_open(last: Problem | None = None) -> Problem:
+    """Return the problem of a client that waits because its server fails for others; `last` is how it does."""
+    why = f" (last: {last.reason}, {last.message.rstrip('.')})" if last else ""
+    return Problem(
+        Reason.BREAKER_OPEN,
+        f"The authorization server fails for many clients{why}; it is asked for one of them at a time until"
+        " it answers.",
+    )
+
+
+THROTTLED = Problem(Reason.SERVER_THROTTLED, "The authorization server asks for fewer requests.")
+
 ENDPOINT_CHANGED = Problem(
     Reason.ENDPOINT_CHANGED,
     "The authorization server's token endpoint is not the one this grant was issued by; the grant is not sent there.",

@@ -82,6 +82,9 @@ TRANSIENT = frozenset(
     }
 )
 
+#: Failures that cost the server a request: the interval between two of one grant holds after them.
+ANSWERED = frozenset({Reason.SERVER_ERROR, Reason.SERVER_THROTTLED, Reason.RESPONSE_INVALID})
+
 #: The grant is dead: only a new seed, a new sign-in or one try on a person's request helps.
 DEAD_GRANT = frozenset({Reason.GRANT_REJECTED, Reason.GRANT_EXPIRED, Reason.ROTATION_LOST, Reason.ACCOUNT_PROBLEM})
 

@@ -12,6 +12,11 @@ HOURLY = timedelta(hours=1)
 COMMIT_RECHECK = timedelta(seconds=5)
 OWNERSHIP_RECHECK = timedelta(minutes=1)
 
+BREAKER_RECHECK = timedelta(minutes=5)  # of those that wait for a breaker: they are woken long before
+DENSEST = HOURLY / 24  # between two tokens that are over before the next one may be asked for
+
+UNREACHABLE_CEILING = timedelta(minutes=1)
+
 _LADDER = (1, 3, 9, 20)
 _SLOW_TRIES, _SLOW, _SLOWEST = 10, 60, 900
 _BACKOFF_CEILING = 300
@@ -22,11 +27,13 @@ def refresh_due(
 ) -> datetime:
     """Return when a token is to be refreshed: at a share of its life, minus jitter, never under `min_interval`.
 
+    A token that is over before the next one may be asked for (`expires_in: 0`) helps nobody, however often it comes.
+
     Args:
         share: 0..1, random, drawn by the caller exactly once for this token.
     """
     due = lifetime * (at_percent / 100) - lifetime * (JITTER * share)
-    return issued_at + max(due, min_interval)
+    return issued_at + max(due, min_interval if lifetime > min_interval else max(min_interval, DENSEST))
 
 
 def ladder_delay(tries: int) -> timedelta:
@@ -40,6 +47,11 @@ def backoff(attempts: int, share: float) -> timedelta:
     """Return the wait after `attempts` (from 1) failures in a row: 2, 4, 8 ... 300 s, shortened by up to a quarter."""
     seconds = min(2.0 ** min(attempts, 12), _BACKOFF_CEILING)
     return timedelta(seconds=seconds * (1 - 0.25 * share))
+
+
+def spread(wait: timedelta, share: float) -> timedelta:
+    """Return `wait` made up to a tenth longer, at least by up to a second: those who wait for one moment part."""
+    return wait + max(wait / 10, timedelta(seconds=1)) * share
 
 
 def take_over_reserve(lifetime: timedelta) -> timedelta:

@@ -14,6 +14,8 @@ from citrix_oauth_operator.domain.spec import ClientAuthentication, parse_spec
 from tests.unit.examples import MINUTE
 from tests.unit.fakes import T0
 
+SECOND = timedelta(seconds=1)
+
 SMALL: dict[str, object] = {"clientID": "id==", "credentialsSecretRef": {"name": "creds"}}
 OIDC: dict[str, object] = {"type": "OIDC", "issuer": "https://as.example"}
 
@@ -147,7 +149,9 @@ def test_the_schedule() -> None:
     """60 % of the life minus up to a tenth, never under the interval; the ladder; the back-off; the reserve."""
     assert refresh_due(T0, 30 * MINUTE, 60, 0, MINUTE) == T0 + 18 * MINUTE
     assert refresh_due(T0, 30 * MINUTE, 60, 1, MINUTE) == T0 + 15 * MINUTE
-    assert refresh_due(T0, MINUTE, 60, 0, MINUTE) == T0 + MINUTE
+    assert refresh_due(T0, 90 * SECOND, 60, 0, MINUTE) == T0 + MINUTE
+    assert refresh_due(T0, MINUTE, 60, 0, MINUTE / 2) == T0 + 36 * SECOND
+    assert refresh_due(T0, MINUTE, 60, 0, MINUTE) == T0 + 150 * SECOND, "over before the next one may be asked for"
     assert [ladder_delay(n).seconds for n in range(1, 17)] == [1, 3, 9, 20, *[60] * 10, 900, 900]
     assert [backoff(n, 0).seconds for n in (1, 2, 3, 9, 99)] == [2, 4, 8, 300, 300]
     assert backoff(99, 1).seconds == 225

@@ -36,6 +36,7 @@ SECOND = timedelta(seconds=1)
 DUE = T0 + 18 * MINUTE
 CLIENT_REJECTED = Problem(Reason.CLIENT_REJECTED, "refused")
 FORBIDDEN = problems.publish_failed("reports-token", 403)
+BREAKER = problems.breaker_open()
 NOT_OWNED = problems.secret_not_owned("reports-token")
 
 
@@ -58,6 +59,10 @@ def _act(decision: Decision, problem: Problem | None = None, publish: Problem | 
                      id="throttled: as the server wishes"),
         pytest.param(_act(Refresh(), replace(UNREACHABLE, reason=Reason.RESPONSE_INVALID)), DUE + MINUTE, DUE + MINUTE,
                      id="an unusable answer: the interval of a grant is kept"),
+        pytest.param(_act(Refresh(), replace(UNREACHABLE, reason=Reason.SERVER_ERROR)), DUE + MINUTE, DUE + MINUTE,
+                     id="an error that spent nothing: the interval of a grant is kept"),
+        pytest.param(_act(Fail(BREAKER, tried=False), BREAKER), DUE + 5 * MINUTE, DUE + 5 * MINUTE,
+                     id="waiting for the breaker: it wakes"),
     ],
 )  # fmt: skip
 def test_what_comes_next(act: Act, next_refresh: datetime | None, look_again: datetime) -> None:
@@ -84,10 +89,12 @@ def test_hourly_where_nothing_can_be_spent() -> None:
 
 @pytest.mark.parametrize(("failures", "seconds"), [(0, 2), (1, 4), (2, 8), (7, 256), (8, 300), (50, 300)])
 def test_failures_in_a_row_wait_longer(failures: int, seconds: int) -> None:
-    """Up to five minutes."""
+    """Up to five minutes; where nothing was sent and the breaker guards the server, up to one."""
     facts = seen(client=client({"failedAttempts": failures}))
+    undiscovered = replace(UNREACHABLE, reason=Reason.DISCOVERY_FAILED)
+    assert plan(facts, SECRET, _act(Fail(undiscovered), undiscovered), DUE).next_refresh == DUE + seconds * SECOND
     outcome = plan(facts, SECRET, _act(Fail(UNREACHABLE), UNREACHABLE), DUE)
-    assert outcome.next_refresh == DUE + seconds * SECOND
+    assert outcome.next_refresh == DUE + min(seconds, 60) * SECOND
 
 
 def test_a_flaw_beside_a_good_token_stands_until_the_token_is_due() -> None:

@@ -24,9 +24,8 @@ from tests.unit.token_server import error
 PACKAGE = Path(citrix_oauth_operator.__file__).parent
 TESTS = Path(__file__).parents[1]
 
-#: Words of the API whose feature comes later: StoreFront, Entra ID, sign-in, the breaker.
+#: Words of the API whose feature comes later: StoreFront, Entra ID, sign-in.
 LATER = {
-    Reason.BREAKER_OPEN,
     Reason.NO_REFRESH_TOKEN,
     Reason.CONDITIONAL_ACCESS,
     Reason.ACCOUNT_PROBLEM,
@@ -69,6 +68,7 @@ CASES: dict[Reason, str] = {
     Reason.TOKEN_TOO_LARGE: _answered(RawAnswer(200, {}, HUGE[:-1] + b', "refresh_token": "CANARY-rt"}')).reason,
     Reason.GRANT_EXPIRED: verdict_on(GRANT, REJECTED, SERVER, T0 + 2000 * MINUTE).reason,
     Reason.ROTATION_LOST: verdict_on(grant(pending=pending(doubt=True)), REJECTED, SERVER, T0).reason,
+    Reason.BREAKER_OPEN: problems.breaker_open().reason,
     Reason.COMMIT_FAILED: problems.commit_failed(500).reason,
     Reason.SPEC_INVALID: problems.spec_invalid(FIELD).reason,
     Reason.CREDENTIALS_NOT_FOUND: problems.credentials_not_found("s").reason,
