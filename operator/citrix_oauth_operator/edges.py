@@ -13,6 +13,7 @@ from citrix_oauth_operator.domain.observed import Client, Inputs, Observed
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.server import Server
+from citrix_oauth_operator.domain.template import SecretTarget
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_store import Stored
 from citrix_oauth_operator.spill import Spilled
@@ -93,9 +94,9 @@ class KeepsBudgets(Protocol):
 class Publishes(Protocol):
     """PUBLISH."""
 
-    async def observe(self, ref: ClientRef, name: str) -> TokenSecret: ...
+    async def observe(self, ref: ClientRef, target: SecretTarget) -> TokenSecret: ...
 
-    async def publish(self, ref: ClientRef, name: str, token: Token, seen: TokenSecret) -> TokenSecret: ...
+    async def publish(self, ref: ClientRef, target: SecretTarget, token: Token, seen: TokenSecret) -> TokenSecret: ...
 
     async def delete_old(self, ref: ClientRef, name: str) -> None: ...
 

@@ -170,7 +170,7 @@ class Reconciler:
         seen = done.seen
         if not seen.secret.unread or (done.attempted and done.problem is None):
             return done
-        return replace(done, seen=replace(seen, secret=await self.secrets.observe(seen.client.ref, seen.secret_name)))
+        return replace(done, seen=replace(seen, secret=await self.secrets.observe(seen.client.ref, seen.target)))
 
     async def _publish(self, done: Done) -> tuple[TokenSecret, Problem | None]:
         """Make the token Secret hold the newest token (step 9), whatever became of the request."""
@@ -192,12 +192,12 @@ class Reconciler:
         """Write the token Secret; where it is not as it was seen, look once more."""
         seen, ref = done.seen, done.seen.client.ref
         try:
-            written = await self.secrets.publish(ref, seen.secret_name, token, seen.secret)
+            written = await self.secrets.publish(ref, seen.target, token, seen.secret)
         except (Conflict, NotFound):
-            found = await self.secrets.observe(ref, seen.secret_name)
+            found = await self.secrets.observe(ref, seen.target)
             if found.exists and not found.ours:
                 return found
-            written = await self.secrets.publish(ref, seen.secret_name, token, found)
+            written = await self.secrets.publish(ref, seen.target, token, found)
         return written
 
     async def _renamed(self, seen: Observed, secret: TokenSecret, problem: Problem | None) -> bool:

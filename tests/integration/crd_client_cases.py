@@ -128,6 +128,15 @@ REFUSED = {
     "a template key that is a path": Refused(
         template(stringData={"a/b": "x"}), "spec.secret.template.stringData", "use at most 253 letters"
     ),
+    "a template key that is the parent folder": Refused(
+        template(stringData={"..": "x"}), "spec.secret.template.stringData", "not beginning with '..'"
+    ),
+    "a template that asks for the refresh token": Refused(
+        template(stringData={"k": "{{ refresh_token }}"}), "spec.secret.template.stringData", "use {{ access_token }}"
+    ),
+    "a template with logic": Refused(
+        template(stringData={"k": "{{ if x }}"}), "spec.secret.template.stringData", "{{ authorization }} only"
+    ),
     "a template that claims a Secret by label": Refused(
         template(labels={"citrix-oauth.dev/client-uid": "x"}), "spec.secret.template.labels", "remove that label"
     ),
@@ -166,7 +175,9 @@ ACCEPTED = {
     "latest refresh": client(refresh={"atPercent": 90}),
     "a refresh without a share of its own": client(refresh={}),
     "a template with all parts": template(
-        labels={"example.com/team": "a", "empty": ""}, annotations={"note": "ä"}, stringData={".netrc": "{{ x }}"}
+        labels={"example.com/team": "a", "empty": ""},
+        annotations={"note": "ä"},
+        stringData={".netrc": "{{ access_token }}{"},
     ),
     "the credentials' default clash solved by a name": client(
         credentialsSecretRef={"name": "reports-token"}, secret={"name": "reports-access"}

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.template import OWN_KEYS
 from citrix_oauth_operator.kube.api import JSON
 from citrix_oauth_operator.kube.labels import CONTENT_HASH, TOKEN_STATE, secret_path
 from citrix_oauth_operator.kube.secret_codec import decode, encode
@@ -20,10 +21,10 @@ pytestmark = pytest.mark.looptime
 RENAMED = secret_path(TENANT, "renamed")
 
 
-async def _served() -> tuple[World, Process]:
+async def _served(**spec: object) -> tuple[World, Process]:
     """Return a world whose client has its first token, five minutes ago."""
     world = World()
-    world.set_up()
+    world.set_up(**spec)
     process = world.boot()
     await process.run()
     await asyncio.sleep(300)
@@ -139,3 +140,50 @@ async def test_a_token_that_cannot_be_published_is_not_asked_for_again() -> None
     await asyncio.sleep(1100)
     await process.run()
     assert world.published["access_token"] == "CANARY-at-2"
+
+
+@pytest.mark.parametrize("grant", ["RefreshToken", "ClientCredentials"])
+async def test_a_changed_template_is_rendered_without_a_request(grant: str) -> None:
+    """With the token that is there; what the template no longer asks for goes."""
+    world, process = await _served(grantType=grant)
+    for template, keys in (
+        ({"stringData": {"netrc": "password {{ access_token }}"}, "labels": {"app": "a"}}, {"netrc"}),
+        ({"stringData": {"hosts": "{{ authorization }}"}}, {"hosts"}),
+        (None, set()),
+    ):
+        world.client(grantType=grant, secret={"template": template})
+        await process.run()
+        assert world.published.keys() == {*OWN_KEYS, *keys}
+        assert ("app" in world.api.objects[TOKEN_SECRET]["metadata"]["labels"]) is ("netrc" in keys)
+    assert world.published["access_token"] == "CANARY-at-1"
+    assert len(world.server.sent) == 1
+
+
+async def test_a_templated_key_is_restored() -> None:
+    """As our own are."""
+    world, process = await _served(secret={"template": {"stringData": {"netrc": "password {{ access_token }}"}}})
+    body = world.api.objects[TOKEN_SECRET]
+    world.api.put(TOKEN_SECRET, {**body, "data": encode({**world.published, "netrc": "CANARY-edited"})})
+    await process.run()
+    assert (world.published["netrc"], len(world.server.sent)) == ("password CANARY-at-1", 1)
+
+
+async def test_a_template_follows_each_refresh() -> None:
+    """Rendered with the new token."""
+    world, process = await _served(secret={"template": {"stringData": {"netrc": "password {{ access_token }}"}}})
+    await asyncio.sleep(1080)
+    await process.run()
+    assert world.published["netrc"] == "password CANARY-at-2"
+
+
+async def test_a_template_that_is_wrong_leaves_the_secret_as_it_is() -> None:
+    """The client stalls; pods keep what they have, and a deleted Secret comes back with the operator's keys."""
+    world, process = await _served(secret={"template": {"stringData": {"netrc": "{{ token_type }}"}}})
+    world.client(secret={"template": {"stringData": {"netrc": "{{ refresh_token }}"}}})
+    await process.run()
+    assert world.condition("Stalled")["reason"] == "SpecInvalid"
+    assert "{{ access_token }}" in world.condition("Stalled")["message"]
+    assert world.published["netrc"] == "Bearer"
+    world.api.drop(TOKEN_SECRET)
+    await process.run()
+    assert world.published.keys() == set(OWN_KEYS)

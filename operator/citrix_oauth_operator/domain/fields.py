@@ -63,6 +63,13 @@ class Fields:
         """Return an object field as it is; empty when it is absent."""
         return self._typed(key, dict, "an object") or {}
 
+    def text_map(self, key: str) -> dict[str, str]:
+        """Return an object field whose values are strings; empty when it is absent."""
+        texts = {name: value for name, value in self.mapping(key).items() if isinstance(value, str)}
+        if len(texts) != len(self.mapping(key)):
+            raise FieldError(self.path(key), "holds something else than strings", "put numbers and booleans in quotes")
+        return texts
+
     def enum(self, key: str, kind: type[E], default: E | None = None) -> E:
         """Return one of an enumeration's values."""
         value = self.text(key)

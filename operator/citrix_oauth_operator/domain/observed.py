@@ -15,6 +15,7 @@ from .reasons import ConditionType
 from .secrecy import SecretText
 from .server import Endpoints, Server
 from .spec import ClientSpec, GrantType
+from .template import NO_TEMPLATE, SecretTarget, SecretTemplate
 
 
 class Liveness(Enum):
@@ -116,7 +117,11 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One client and all that belongs to it."""
+    """One client and all that belongs to it.
+
+    Attributes:
+        template: of the token Secret; None where the spec's cannot be read.
+    """
 
     client: Client
     inputs: Inputs | Problem
@@ -134,6 +139,12 @@ class Observed:
     attempt_seen_for: timedelta = timedelta(0)
     held: Token | None = None  # received by this process, and in no Secret yet
     answer_kept: bool = False  # received by some process, and not committed yet
+    template: SecretTemplate | None = NO_TEMPLATE
+
+    @property
+    def target(self) -> SecretTarget:
+        """The token Secret as it is wanted."""
+        return SecretTarget(self.secret_name, self.template)
 
     @property
     def ready_inputs(self) -> Inputs:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from .fields import FieldError, Fields
+from .template import parse_template
 
 
 class GrantType(StrEnum):
@@ -80,6 +81,7 @@ def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
         suspend=fields.flag("suspend"),
     )
     _check(parsed)
+    parse_template(spec)  # part of the Secret's target, not of what a token is made from: only refused here
     return parsed
 
 
@@ -92,7 +94,6 @@ def _refuse_unsupported(fields: Fields, grant_type: GrantType) -> None:
         "clientAuthentication": authentication in {"PrivateKeyJWT", "TLSClientAuth"},
         "storefront": fields.has("storefront"),
         "login": fields.has("login"),
-        "secret.template": fields.sub("secret").has("template"),
         "citrix.customerDomain": citrix.has("customerDomain"),
         "citrix.applicationID": citrix.has("applicationID"),
         "deletionPolicy": fields.text("deletionPolicy") == "Revoke",

@@ -13,6 +13,7 @@ CLIENT_UID = f"{PREFIX}/client-uid"
 REQUESTED_AT = f"{PREFIX}/requested-at"
 TOKEN_STATE = f"{PREFIX}/token-state"
 CONTENT_HASH = f"{PREFIX}/content-hash"
+TEMPLATE_HASH = f"{PREFIX}/template-hash"
 
 _LABEL_LENGTH = 63
 

@@ -18,6 +18,7 @@ from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.server import Endpoints, Server
 from citrix_oauth_operator.domain.spec import ClientSpec, GrantType, parse_spec
+from citrix_oauth_operator.domain.template import SecretTarget, readable_template
 from citrix_oauth_operator.servers import profile
 
 from .api import JSON, Api
@@ -93,7 +94,7 @@ class Observer:
         credentials = await self.api.get(secret_path(ref.namespace, credentials_name)) if credentials_name else None
         inputs = await self._inputs(client, raw_spec, credentials)
         name = inputs.spec.secret_name if isinstance(inputs, Inputs) else client.status.secret_name
-        name = name or _wanted_name(ref, raw_spec)
+        target = SecretTarget(name or _wanted_name(ref, raw_spec), readable_template(raw_spec))
         # what belongs to a client nobody claimed is met as a conflict, and read at the next look
         new = not client.status.operator_namespace and isinstance(inputs, Inputs) and inputs.seed is not None
         try:
@@ -106,8 +107,9 @@ class Observer:
             client=client,
             inputs=inputs,
             operator_namespace=self.operator_namespace,
-            secret_name=name,
-            secret=TokenSecret() if new else await self._secret(ref, name, grant),
+            secret_name=target.name,
+            template=target.template,
+            secret=TokenSecret() if new else await self._secret(ref, target, grant),
             grant=grant,
             grant_version=stored.version if stored else "",
             credentials_name=credentials_name,
@@ -120,11 +122,11 @@ class Observer:
             **self._intent(ref, grant),
         )
 
-    async def _secret(self, ref: ClientRef, name: str, grant: Grant | None) -> TokenSecret:
+    async def _secret(self, ref: ClientRef, target: SecretTarget, grant: Grant | None) -> TokenSecret:
         """Read the token Secret, unless it is about to be written and this process knows the version to write over."""
         due = grant is not None and grant.token is not None and grant.token.refresh_at <= self.clock.now()
-        known = self.secrets.unread(ref, name) if due else None
-        return known or await self.secrets.observe(ref, name)
+        known = self.secrets.unread(ref, target.name) if due else None
+        return known or await self.secrets.observe(ref, target)
 
     def forget(self, ref: ClientRef) -> None:
         """Drop what is remembered of a client that is gone."""

@@ -7,27 +7,16 @@ from typing import Any
 
 import orjson
 
-from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.model import ClientRef, Token, TokenSecret
+from citrix_oauth_operator.domain.template import NO_TEMPLATE, SecretTarget, SecretTemplate, content
 
 from .api import JSON, Api
 from .grant_codec import token_of, token_state
-from .labels import CONTENT_HASH, MANAGED_BY, OPERATOR, TOKEN_STATE, of_client, secret_path
+from .labels import CONTENT_HASH, MANAGED_BY, OPERATOR, TEMPLATE_HASH, TOKEN_STATE, of_client, secret_path
 from .secret_codec import decode, encode
 
 SECRET_TYPE = "Opaque"
 _OWNER_KIND = "CitrixClient"
-
-
-def content(token: Token) -> dict[str, str]:
-    """Return the four keys pods read."""
-    access_token = token.access_token.reveal()
-    return {
-        "access_token": access_token,
-        "token_type": "Bearer",
-        "expires_at": rfc3339(token.expires_at),
-        "authorization": token.authorization.format(token=access_token),
-    }
 
 
 class TokenSecrets:
@@ -55,32 +44,32 @@ class TokenSecrets:
         """Return the token that could not be written yet: where nothing else stores it, another would be asked for."""
         return self._held.get(ref.uid)
 
-    async def observe(self, ref: ClientRef, name: str) -> TokenSecret:
-        """Return what is known about the Secret `name` in the client's namespace."""
-        secret = await self._api.get(secret_path(ref.namespace, name))
+    async def observe(self, ref: ClientRef, target: SecretTarget) -> TokenSecret:
+        """Return what is known about the Secret in the client's namespace, against what is wanted of it."""
+        secret = await self._api.get(secret_path(ref.namespace, target.name))
         if secret is None:
             return TokenSecret()
         metadata = secret["metadata"]
         if not _is_ours(metadata, ref):
             return TokenSecret(exists=True, resource_version=metadata["resourceVersion"])
-        token = _token(secret)
-        intact = token is not None and _is_intact(secret, ref, name)
-        return TokenSecret(True, True, token if intact else None, intact, metadata["resourceVersion"])
+        token = _token(secret) if _is_unedited(secret) else None
+        intact = token is not None and _is_as_wanted(metadata, ref, target.template)
+        return TokenSecret(True, True, token, intact, metadata["resourceVersion"])
 
-    async def publish(self, ref: ClientRef, name: str, token: Token, seen: TokenSecret) -> TokenSecret:
-        """Write the whole Secret over what was seen.
+    async def publish(self, ref: ClientRef, target: SecretTarget, token: Token, seen: TokenSecret) -> TokenSecret:
+        """Write the whole Secret over what was seen; without a readable template, what nobody had to ask for.
 
         Raises:
             Conflict: somebody wrote or created it since.
         """
-        body, self._held[ref.uid] = _body(ref, name, token), token
+        body, self._held[ref.uid] = _body(ref, target, token), token
         if seen.exists:
             body["metadata"]["resourceVersion"] = seen.resource_version
-            written = await self._api.replace(secret_path(ref.namespace, name), body)
+            written = await self._api.replace(secret_path(ref.namespace, target.name), body)
         else:
             written = await self._api.create(f"/api/v1/namespaces/{ref.namespace}/secrets", body)
         version = written["metadata"]["resourceVersion"]
-        self._written[ref.uid] = (name, version)
+        self._written[ref.uid] = (target.name, version)
         self._held.pop(ref.uid, None)
         return TokenSecret(True, True, token, True, version)
 
@@ -91,19 +80,22 @@ class TokenSecrets:
             await self._api.delete(secret_path(ref.namespace, name), secret["metadata"])
 
 
-def _body(ref: ClientRef, name: str, token: Token) -> JSON:
-    data, state = content(token), orjson.dumps(token_state(token)).decode()
+def _body(ref: ClientRef, target: SecretTarget, token: Token) -> JSON:
+    template = target.template or NO_TEMPLATE
+    data, state = content(token, template), orjson.dumps(token_state(token)).decode()
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "type": SECRET_TYPE,
         "metadata": {
-            "name": name,
+            "name": target.name,
             "namespace": ref.namespace,
-            "labels": of_client(ref),
+            "labels": {**template.labels, **of_client(ref)},
             "annotations": {
+                **template.annotations,
                 TOKEN_STATE: state,
                 CONTENT_HASH: _hash(data, state),
+                **({TEMPLATE_HASH: template.fingerprint} if template.fingerprint else {}),
             },
             "ownerReferences": [_owner(ref)],
         },
@@ -127,15 +119,22 @@ def _is_ours(metadata: JSON, ref: ClientRef) -> bool:
     return labelled and any(owner.get("uid") == ref.uid for owner in metadata.get("ownerReferences") or ())
 
 
-def _is_intact(secret: JSON, ref: ClientRef, name: str) -> bool:
-    """Whether nobody edited what we wrote; labels and annotations that others added are theirs."""
-    metadata = secret["metadata"]
+def _is_unedited(secret: JSON) -> bool:
+    """Whether the data and its times are what we wrote, no key more."""
+    texts, annotations = decode(secret), secret["metadata"].get("annotations") or {}
+    written = annotations.get(CONTENT_HASH) == _hash(texts, annotations.get(TOKEN_STATE, ""))
+    return texts.keys() == (secret.get("data") or {}).keys() and written
+
+
+def _is_as_wanted(metadata: JSON, ref: ClientRef, template: SecretTemplate | None) -> bool:
+    """Whether the rest is what we would write; labels and annotations that others added are theirs."""
     labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
-    ours = of_client(ref)
-    return (
-        metadata["name"] == name
-        and all(labels.get(key) == value for key, value in ours.items())
-        and annotations.get(CONTENT_HASH) == _hash(decode(secret), annotations.get(TOKEN_STATE, ""))
+    if not of_client(ref).items() <= labels.items():
+        return False
+    return template is None or (
+        annotations.get(TEMPLATE_HASH, "") == template.fingerprint
+        and template.labels.items() <= labels.items()
+        and template.annotations.items() <= annotations.items()
     )
 
 

@@ -17,6 +17,7 @@ from authlib.oauth2.rfc6749.parameters import prepare_token_request
 from citrix_oauth_operator.domain.answers import Answer, Granted, Uncertain
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText, StaysHere
+from citrix_oauth_operator.domain.template import LONGEST_ACCESS_TOKEN
 
 from .client_auth import Authentication
 from .raw import RawAnswer
@@ -25,7 +26,6 @@ from .strict_json import Document, parse_object
 
 LONGEST_LIFE = timedelta(hours=24)
 SHORTEST_LIFE = timedelta(seconds=60)
-LONGEST_ACCESS_TOKEN = 64 * 1024
 LONGEST_REFRESH_TOKEN = 8 * 1024
 _LONGEST_SCOPE = 4096
 _MOST_SECONDS = 10 * 365 * 24 * 3600

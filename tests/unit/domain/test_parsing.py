@@ -45,7 +45,7 @@ def test_a_public_client_needs_no_credentials() -> None:
         ({"clientAuthentication": "PrivateKeyJWT"}, "spec.clientAuthentication"),
         ({"login": {}}, "spec.login"),
         ({"storefront": {}}, "spec.storefront"),
-        ({"secret": {"template": {}}}, "spec.secret.template"),
+        ({"secret": {"template": {"stringData": {"access_token": "x"}}}}, "spec.secret.template.stringData"),
         ({"deletionPolicy": "Revoke"}, "spec.deletionPolicy"),
         ({"resource": "urn:x"}, "spec.resource"),
         ({"scopes": "openid"}, "spec.scopes"),
