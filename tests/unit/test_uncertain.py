@@ -7,12 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from citrix_oauth_operator.domain.answers import Uncertain
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_codec import to_data
 from citrix_oauth_operator.kube.secret_codec import encode
-from citrix_oauth_operator.wire import failures
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.write_protocol import RECORD_SECONDS
 from tests.unit.fakes import Crash, Fault
@@ -288,7 +286,7 @@ async def test_an_answer_in_an_encoding_nobody_asked_for_is_a_doubt() -> None:
     """It is never decompressed: whatever was in it, the same refresh token is sent again, in doubt."""
     world = await _due()
     process = world.boot()
-    world.server.script.append(Uncertain(failures.encoded(200)))
+    world.server.script.append(RawAnswer(200, {"content-encoding": "gzip"}, b"\x1f\x8b"))
     await process.run()
     assert (world.grant.seq, world.grant.pending and world.grant.pending.doubt) == (1, True)
     assert world.condition("RefreshFailed")["reason"] == "ResponseInvalid"

@@ -6,9 +6,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from http import HTTPStatus
 from typing import Protocol
-from urllib.parse import quote_plus
 
 from citrix_oauth_operator.domain.answers import Answer, NotSent, Uncertain
 from citrix_oauth_operator.domain.problem import Problem
@@ -21,8 +19,6 @@ from citrix_oauth_operator.servers import profile
 from citrix_oauth_operator.wire.client_auth import Authentication
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.token_endpoint import read_answer, token_request
-
-_SHORTEST_ECHO = 8  # a shorter word is no secret, and occurs by chance
 
 
 class TokenTransport(Protocol):
@@ -62,6 +58,7 @@ class Asking:
     server: Server
     endpoints: Endpoints
     now: Callable[[], datetime]
+    secrets: tuple[SecretText, ...] = ()  # of the grant
 
 
 async def ask(asking: Asking, grant_type: str, parameters: Mapping[str, str]) -> RawAnswer | NotSent | Uncertain:
@@ -79,7 +76,7 @@ async def ask(asking: Asking, grant_type: str, parameters: Mapping[str, str]) ->
         request.url, request.body, headers, server.reach, on_sending=lambda: sent.append(asking.now())
     )
     if isinstance(answer, RawAnswer):
-        answer = _without_echo(answer, parameters.get("refresh_token"), client.client_secret)
+        answer = replace(answer, secrets=(*asking.secrets, *filter(None, [client.client_secret])))
     return _marked(answer, sent[0] if sent else None, transaction_id if header else None)
 
 
@@ -90,18 +87,6 @@ def read(answer: RawAnswer | NotSent | Uncertain, server: Server, now: datetime)
     return read_answer(
         answer, default_lifetime=server.access_token_lifetime, catalogue=profile(server.type).catalogue, now=now
     )
-
-
-def _without_echo(answer: RawAnswer, refresh_token: str | None, client_secret: SecretText | None) -> RawAnswer:
-    """Take what we sent out of an answer that repeats it where codes and ids are read; a 200 may hold it rightly."""
-    headers, body = dict(answer.headers), answer.body
-    for secret in (refresh_token, client_secret.reveal() if client_secret else None):
-        if not secret or len(secret) < _SHORTEST_ECHO:
-            continue
-        for form in {secret, quote_plus(secret)}:
-            headers = {name: value.replace(form, "") for name, value in headers.items()}
-            body = body.replace(form.encode(), b"") if answer.status != HTTPStatus.OK else body
-    return replace(answer, headers=headers, body=body)
 
 
 def _marked(

@@ -28,5 +28,5 @@ async def refresh(  # noqa: PLR0913, PLR0917
     Neither scope nor resource goes along: the grant keeps what it has, and servers were seen to answer an unwished
     `resource` with an error after they had spent the refresh token.
     """
-    asking = Asking(transport, client, server, endpoints, now)
+    asking = Asking(transport, client, server, endpoints, now, (refresh_token,))
     return await ask(asking, "refresh_token", {"refresh_token": refresh_token.reveal()})

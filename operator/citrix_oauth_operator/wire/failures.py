@@ -66,13 +66,3 @@ def too_large(status: int) -> Problem:
     return Problem(
         Reason.RESPONSE_INVALID, "the authorization server's answer is larger than 256 KiB", http_status=status
     )
-
-
-def encoded(status: int) -> Problem:
-    """The body is compressed, though nobody asked for it."""
-    return Problem(
-        Reason.RESPONSE_INVALID,
-        "the authorization server's answer has a content encoding that was not asked for",
-        "look for a proxy that compresses answers in front of the authorization server",
-        http_status=status,
-    )

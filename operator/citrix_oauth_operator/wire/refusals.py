@@ -12,8 +12,9 @@ from citrix_oauth_operator.domain.answers import Refused, Uncertain
 from citrix_oauth_operator.domain.problem import Problem, sanitised
 from citrix_oauth_operator.domain.reasons import Reason
 
+from .echo import without_echo
 from .raw import RawAnswer
-from .strict_json import Document
+from .strict_json import Document, parse_object
 
 Catalogue = Mapping[str, str]  # remedy by OAuth error code, where the kind of server has a better one
 
@@ -21,6 +22,7 @@ _LONGEST_WAIT, _SHORTEST_WAIT = timedelta(minutes=15), timedelta(seconds=1)
 _LONGEST_HEADER = 64
 _CITRIX_PAGE = b"unable to process your request"
 _AN_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
+_CODE = re.compile(r"[a-z]{1,24}(?:_[a-z]{1,24}){0,4}")  # as all registered ones are, and no token is
 _TAG = re.compile(r"<[^<>]*>")
 _TRANSIENT_CODES = frozenset({"temporarily_unavailable", "server_error"})
 
@@ -65,6 +67,8 @@ def verdict(raw: RawAnswer, document: Document | None, catalogue: Catalogue, now
     """
     error = document.members.get("error") if document else None
     code = error if isinstance(error, str) else None
+    if raw.encoding:
+        return Uncertain(problem(raw, _ENCODED, wait=retry_after(raw, now)))
     if raw.status >= 500:  # noqa: PLR2004
         return Uncertain(problem(raw, _SERVER_ERROR, code, retry_after(raw, now)))
     if 300 <= raw.status < 400:  # noqa: PLR2004
@@ -90,6 +94,11 @@ def _by_code(raw: RawAnswer, code: str | None, catalogue: Catalogue) -> Refused 
 
 _SERVER_ERROR = Finding(Reason.SERVER_ERROR, "the authorization server reports an error of its own")
 _THROTTLED = Finding(Reason.SERVER_THROTTLED, "the authorization server asks for fewer requests")
+_ENCODED = Finding(
+    Reason.RESPONSE_INVALID,
+    "the authorization server's answer has a content encoding that was not asked for",
+    "look for a proxy that compresses answers in front of the authorization server",
+)
 _REDIRECT = Finding(
     Reason.RESPONSE_INVALID,
     "the token endpoint answers with a redirect, which is never followed",
@@ -119,14 +128,20 @@ def _page(raw: RawAnswer) -> Finding:
 
 def problem(raw: RawAnswer, refusal: Finding, code: str | None = None, wait: timedelta | None = None) -> Problem:
     """Return the finding with the facts of the answer: texts of ours, and codes of the server in a narrow alphabet."""
+    document = parse_object(raw.body)
+    members = document.members if document else {}
+
+    def told(value: str | None) -> str | None:
+        return next(iter(without_echo(filter(None, [value]), raw, members)), None)
+
     return Problem(
         refusal.reason,
         refusal.message,
         refusal.remedy,
-        oauth_error=sanitised(code),
+        oauth_error=None if code is None else told(code if _CODE.fullmatch(code) else None) or "other",
         http_status=raw.status,
-        server_code=sanitised(raw.headers.get("citrix-error-source")),
-        transaction_id=transaction_id(raw),
+        server_code=told(sanitised(raw.headers.get("citrix-error-source"))),
+        transaction_id=told(transaction_id(raw)) or sanitised(raw.transaction_id),
         retry_after=wait,
     )
 

@@ -7,9 +7,12 @@ from collections import OrderedDict
 
 # OpenSSL's X509_V_ERR_* numbers: stable, while its texts change and quote names.
 _EXPIRED, _NOT_YET_VALID = 10, 9
-_UNKNOWN_CA = frozenset({2, 18, 19, 20, 21, 24, 27})
+_SELF_SIGNED = 18
+_UNKNOWN_CA = frozenset({2, 19, 20, 21, 24, 27})
 _WRONG_NAME = frozenset({62, 64})
 _REVOKED = 23
+_TOO_OLD = frozenset({"UNSUPPORTED_PROTOCOL", "TLSV1_ALERT_PROTOCOL_VERSION", "NO_PROTOCOLS_AVAILABLE"})
+_NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"})
 _MOST = 64
 
 
@@ -46,9 +49,12 @@ def _build(ca_bundle: str | None) -> ssl.SSLContext:
 
 def tls_words(error: BaseException) -> str:
     """Say why a handshake failed, in words of ours: the library's texts quote names and addresses."""
-    if not isinstance(error, ssl.SSLCertVerificationError):
-        return "TLS handshake failed"
-    return _certificate_words(error.verify_code)
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _certificate_words(error.verify_code)
+    reason = error.reason if isinstance(error, ssl.SSLError) else None
+    if reason in _TOO_OLD:
+        return "the server speaks no TLS version from 1.2 on"
+    return "the server does not speak TLS" if reason in _NO_TLS else "TLS handshake failed"
 
 
 def _certificate_words(code: int) -> str:
@@ -56,5 +62,10 @@ def _certificate_words(code: int) -> str:
         return "unknown CA"
     if code in _WRONG_NAME:
         return "name mismatch"
-    words = {_EXPIRED: "certificate expired", _NOT_YET_VALID: "certificate not yet valid", _REVOKED: "revoked"}
+    words = {
+        _SELF_SIGNED: "self-signed certificate",
+        _EXPIRED: "certificate expired",
+        _NOT_YET_VALID: "certificate not yet valid",
+        _REVOKED: "revoked",
+    }
     return words.get(code, "certificate refused")

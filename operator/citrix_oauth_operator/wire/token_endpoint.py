@@ -20,6 +20,7 @@ from citrix_oauth_operator.domain.secrecy import SecretText, StaysHere
 from citrix_oauth_operator.domain.template import LONGEST_ACCESS_TOKEN
 
 from .client_auth import Authentication
+from .echo import without_echo
 from .raw import RawAnswer
 from .refusals import Catalogue, Finding, problem, verdict
 from .strict_json import Document, parse_object
@@ -93,7 +94,7 @@ def _tokens(raw: RawAnswer, document: Document, default_lifetime: timedelta) -> 
         lifetime=_lifetime(members.get("expires_in"), default_lifetime),
         refresh_token=kept,
         refresh_lifetime=_refresh_lifetime(members),
-        scopes=_scopes(members.get("scope")),
+        scopes=_scopes(raw, members),
         flaw=None if flaw is None else problem(raw, flaw, error if isinstance(error, str) else None),
         successor_unusable=isinstance(refresh_token, Finding),
     )
@@ -153,7 +154,8 @@ def _seconds(value: object) -> int | None:
     return int(min(max(value, -1), _MOST_SECONDS))
 
 
-def _scopes(value: object) -> tuple[str, ...] | None:
+def _scopes(raw: RawAnswer, members: Mapping[str, object]) -> tuple[str, ...] | None:
+    value = members.get("scope")
     if not isinstance(value, str) or not value or len(value) > _LONGEST_SCOPE:
         return None
-    return tuple(scope for scope in value.split(" ") if _SCOPE.fullmatch(scope))
+    return without_echo(filter(_SCOPE.fullmatch, value.split(" ")), raw, members)

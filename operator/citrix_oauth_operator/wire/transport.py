@@ -182,8 +182,6 @@ def _request(
 async def _exchange(transport: httpx.AsyncBaseTransport, request: httpx.Request, phase: _Phase) -> RawAnswer:
     response = await transport.handle_async_request(request)
     phase.status = response.status_code
-    if response.headers.get("content-encoding", "identity").strip().lower() not in {"", "identity"}:
-        raise _Refused(failures.encoded(response.status_code))
     headers = {name.lower(): value for name, value in response.headers.items()}
     return RawAnswer(response.status_code, headers, await _read(response))
 

@@ -78,7 +78,10 @@ async def test_the_certificate_is_asked_for_the_name_not_for_the_address() -> No
             partial(Certified, "127.0.0.1", expired=True), True, "certificate expired", id="an expired certificate"
         ),
         pytest.param(
-            partial(Certified, "127.0.0.1", old_tls=True), True, "TLS handshake failed", id="an old TLS version"
+            partial(Certified, "127.0.0.1", old_tls=True),
+            True,
+            "TLS handshake failed",
+            id="an old TLS version",
         ),
     ],
 )
