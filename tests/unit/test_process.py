@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import citrix_oauth_operator
+from citrix_oauth_operator.cli.refresh import hindrance
 from citrix_oauth_operator.cli.run import add_flags, settings_of
 from citrix_oauth_operator.cli.status import render
 from citrix_oauth_operator.domain.model import Holder
@@ -146,3 +147,20 @@ def test_status_shows_the_troubled_first_with_what_to_do() -> None:
     assert not render([well, failing], T0)[1]
     assert render([], T0) == (["no CitrixClient found"], False)
     assert not render([{"metadata": {"namespace": "a", "name": "new"}, "spec": {}}], T0)[1]
+
+
+@pytest.mark.parametrize(
+    ("client", "word"),
+    [
+        pytest.param(_client("x", condition("Stalled", "True", "SpecInvalid")), "SpecInvalid: m", id="a wrong spec"),
+        pytest.param({**_client("x"), "spec": {"suspend": True}}, "spec.suspend", id="suspended"),
+        pytest.param(_client("x", condition("Stalled", "True", "GrantRejected")), "", id="a dead grant: one more try"),
+        pytest.param(_client("x", condition("Stalled", "True", "SecretNotOwned"), nextRefreshTime="soon"), "",
+                     id="a grant that goes on being refreshed"),
+        pytest.param(_client("x", condition("RefreshFailed", "True", "ServerError")), "", id="failing"),
+        pytest.param({"metadata": {}, "spec": {}}, "", id="nobody has looked at it yet"),
+    ],
+)  # fmt: skip
+def test_a_wish_that_comes_to_nothing_is_told_at_once(client: dict[str, object], word: str) -> None:
+    """Nobody waits for a refresh that will not happen."""
+    assert (word in hindrance(client)) if word else not hindrance(client)

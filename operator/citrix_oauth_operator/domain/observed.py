@@ -44,10 +44,14 @@ class PastStatus:
 
     @classmethod
     def parse(cls, raw: Mapping[str, object]) -> PastStatus:
-        """Read the fields of a status."""
+        """Read the fields of a status.
+
+        Raises:
+            FieldError: one is not of its type, which the API server does not let happen.
+        """
         fields = Fields(raw, "status")
         grant = fields.sub("grant")
-        return cls(
+        past = cls(
             raw=raw,
             observed_generation=fields.number("observedGeneration", -1),
             operator_namespace=grant.text("namespace") or "",
@@ -60,6 +64,8 @@ class PastStatus:
             last_failure=parse_rfc3339(fields.text("lastFailureTime")),
             last_handled=fields.text("lastHandledReconcileAt"),
         )
+        fields.check()
+        return past
 
     def has(self, condition: ConditionType) -> bool:
         """Whether a condition is there and True."""

@@ -36,6 +36,7 @@ class Outcome:
         attempted: whether a try ended in this pass, well or badly.
         next_refresh: when the next request is due; None: when a person changes something.
         look_again: when the client is to be looked at, for any reason.
+        at: when the pass ended; it may be told later. None: now.
         grant_end: when a person must sign in again, as far as known, and how sure that is.
     """
 
@@ -54,6 +55,7 @@ class Outcome:
     look_again: datetime | None = None
     grant_end: tuple[datetime, str] | None = None
     marks: Marks = Marks()
+    at: datetime | None = None
 
     @property
     def worst(self) -> Problem | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from . import problems
 from .decisions import Decision, Stall, Wait
 from .due import due_time, grant_end
 from .model import Grant, TokenSecret
@@ -39,7 +40,7 @@ def plan(seen: Observed, secret: TokenSecret, act: Act, now: datetime) -> Outcom
         token=secret.token,
         current=_current(seen, secret),
         grant=seen.grant,
-        problem=act.problem,
+        problem=_told(seen, act.problem),
         publish_problem=act.publish_problem,
         standing=standing,
         attempted=act.attempted,
@@ -47,6 +48,7 @@ def plan(seen: Observed, secret: TokenSecret, act: Act, now: datetime) -> Outcom
         next_refresh=next_refresh,
         look_again=_look_again(seen, secret, act, next_refresh, now),
         grant_end=_grant_end(seen),
+        at=now,
         marks=Marks(
             secret_name=seen.secret_name,
             secret_version=secret.resource_version,
@@ -55,6 +57,11 @@ def plan(seen: Observed, secret: TokenSecret, act: Act, now: datetime) -> Outcom
             troubled=standing or act.problem is not None or act.publish_problem is not None,
         ),
     )
+
+
+def _told(seen: Observed, problem: Problem | None) -> Problem | None:
+    built_in = isinstance(seen.inputs, Inputs) and seen.inputs.server.built_in
+    return problems.about_built_in(problem, seen.ready_inputs.server.name) if problem and built_in else problem
 
 
 def _current(seen: Observed, secret: TokenSecret) -> bool:

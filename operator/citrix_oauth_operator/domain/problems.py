@@ -3,24 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from .fields import FieldError
 from .problem import Problem
 from .reasons import Reason
 
+_MOST_FIELDS = 8
+
 
 def spec_invalid(error: FieldError) -> Problem:
-    """Return the problem of a field that the API server could not judge."""
-    return Problem(Reason.SPEC_INVALID, f"{error}.", f"In {error.path}: {error.remedy}.")
+    """Return the problem of fields that the API server could not judge."""
+    flaws, remedies = _told(error)
+    return Problem(Reason.SPEC_INVALID, f"{flaws}.", f"In {remedies}.")
+
+
+def _told(error: FieldError) -> tuple[str, str]:
+    """Return all flaws and all remedies in a line each; of very many the first."""
+    errors = (error, *error.others)
+    flaws, remedies = [str(one) for one in errors], [f"{one.path}: {one.remedy}" for one in errors]
+    more = [f"and {len(errors) - _MOST_FIELDS} more"] if len(errors) > _MOST_FIELDS else []
+    return "; ".join(flaws[:_MOST_FIELDS] + more), "; ".join(remedies[:_MOST_FIELDS])
 
 
 def server_invalid(server: str, error: FieldError) -> Problem:
     """Return the problem of a client whose AuthorizationServer is not accepted."""
+    flaws, remedies = _told(error)
     return Problem(
         Reason.SPEC_INVALID,
-        f"AuthorizationServer {server}: {error}.",
-        f"The platform's admin corrects {error.path} of AuthorizationServer {server}: {error.remedy}.",
+        f"AuthorizationServer {server}: {flaws}.",
+        f"The platform's admin corrects AuthorizationServer {server}, in {remedies}.",
     )
+
+
+def about_built_in(problem: Problem, server: str) -> Problem:
+    """Return the same problem with a remedy that does not name an object which does not exist."""
+    if problem.reason is Reason.SERVER_UNREACHABLE:
+        remedy = (
+            "check DNS, network policies and what inspects TLS between the operator and the internet; the URLs of"
+            f" {server} are built in, and an AuthorizationServer named {server} overrides them (spec.caBundle for a"
+            " private CA)"
+        )
+        return replace(problem, remedy=remedy)
+    theirs = f"an AuthorizationServer named {server}, which would override the built-in one"
+    return replace(problem, remedy=problem.remedy.replace("the AuthorizationServer", theirs))
 
 
 def server_not_found(server: str, built_in: Sequence[str]) -> Problem:

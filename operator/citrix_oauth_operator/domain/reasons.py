@@ -88,6 +88,9 @@ ANSWERED = frozenset({Reason.SERVER_ERROR, Reason.SERVER_THROTTLED, Reason.RESPO
 #: The grant is dead: only a new seed, a new sign-in or one try on a person's request helps.
 DEAD_GRANT = frozenset({Reason.GRANT_REJECTED, Reason.GRANT_EXPIRED, Reason.ROTATION_LOST, Reason.ACCOUNT_PROBLEM})
 
+#: A person's request is answered by one more try, although a person's change is what usually helps.
+TRIED_ON_REQUEST = DEAD_GRANT | {Reason.CLIENT_REJECTED, Reason.SCOPE_REJECTED, Reason.TOKEN_TOO_LARGE}
+
 #: Nothing can be spent or locked by another try, and the cure may leave no trace in Kubernetes: tried again hourly.
 RETRIED_HOURLY = frozenset(
     {

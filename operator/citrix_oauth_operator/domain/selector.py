@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .fields import FieldError, Fields
+from .fields import Fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +40,25 @@ class LabelSelector:
         """Parse `matchLabels` and `matchExpressions`.
 
         Raises:
-            FieldError: an operator that does not exist.
+            FieldError: an operator that does not exist, and what else is wrong.
         """
         fields = Fields(selector, "spec.allowedNamespaces.selector")
         equal = [Requirement(k, "In", frozenset({str(v)})) for k, v in fields.mapping("matchLabels").items()]
         expressions = selector.get("matchExpressions") or []
         if not isinstance(expressions, list):
-            raise FieldError(fields.path("matchExpressions"), "is not a list", "see `kubectl explain`")
-        return cls((*equal, *(_expression(entry, fields.path("matchExpressions")) for entry in expressions)))
+            fields.note(fields.path("matchExpressions"), "is not a list", "see `kubectl explain`")
+            expressions = []
+        others = [_expression(fields.entry("matchExpressions", entry)) for entry in expressions]
+        fields.check()
+        return cls((*equal, *others))
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether every requirement is met."""
         return all(requirement.matches(labels) for requirement in self.requirements)
 
 
-def _expression(entry: object, path: str) -> Requirement:
-    fields = Fields(entry, path)
+def _expression(fields: Fields) -> Requirement:
     operator = fields.text("operator") or ""
     if operator not in {"In", "NotIn", "Exists", "DoesNotExist"}:
-        raise FieldError(fields.path("operator"), "is no operator", "use In, NotIn, Exists or DoesNotExist")
+        fields.note(fields.path("operator"), "is no operator", "use In, NotIn, Exists or DoesNotExist")
     return Requirement(fields.text("key") or "", operator, frozenset(fields.texts("values")))

@@ -102,7 +102,7 @@ class Lifetimes:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """One authorization server, parsed and checked."""
+    """One authorization server, parsed and checked; a built-in one has no object that somebody could correct."""
 
     name: str
     type: ServerType
@@ -115,6 +115,7 @@ class Server:
     refresh_token_lifetime: timedelta | None = None
     lifetime_model: LifetimeModel = LifetimeModel.UNKNOWN
     reuse_grace: timedelta = timedelta(0)
+    built_in: bool = False
 
     @property
     def identity(self) -> str:
@@ -131,14 +132,14 @@ def parse_server(
         lifetimes_of: what is known of a type's tokens, where the spec does not say.
 
     Raises:
-        FieldError: names the field and the remedy.
+        FieldError: names every wrong field and its remedy.
     """
     fields = Fields(spec)
-    server_type = fields.enum("type", ServerType)
+    server_type = fields.enum("type", ServerType, ServerType.OIDC, required=True)
     if server_type not in SUPPORTED_TYPES:
-        raise FieldError("spec.type", f"{server_type} is not supported yet", "use type OIDC where the server speaks it")
+        fields.note("spec.type", f"{server_type} is not supported yet", "use type OIDC where the server speaks it")
     if "storefront" in spec:
-        raise FieldError("spec.storefront", "StoreFront is not supported yet", "remove the field")
+        fields.note("spec.storefront", "StoreFront is not supported yet", "remove the field")
     lifetimes = lifetimes_of(server_type)
     requests, tokens, endpoints = (fields.sub(part) for part in ("requests", "refreshToken", "endpoints"))
     server = Server(
@@ -159,7 +160,8 @@ def parse_server(
         lifetime_model=tokens.enum("lifetimeModel", LifetimeModel, LifetimeModel.UNKNOWN),
         reuse_grace=_duration(tokens, "reuseGrace") or timedelta(0),
     )
-    _check_urls(server)
+    _check_urls(server, fields)
+    fields.check()
     return server
 
 
@@ -176,7 +178,7 @@ def _ca_bundle(fields: Fields) -> str | None:
     except (binascii.Error, UnicodeDecodeError):
         pem = ""
     if "-----BEGIN CERTIFICATE-----" not in pem:
-        raise FieldError("spec.caBundle", "is not base64 of PEM certificates", "put `base64 -w0 < ca.pem` there")
+        fields.note("spec.caBundle", "is not base64 of PEM certificates", "put `base64 -w0 < ca.pem` there")
     return pem
 
 
@@ -184,7 +186,8 @@ def _addresses(fields: Fields) -> tuple[Network, ...]:
     try:
         return tuple(ipaddress.ip_network(text) for text in fields.texts("allowedAddresses"))
     except ValueError:
-        raise FieldError("spec.allowedAddresses", "holds something that is no CIDR", "write 10.0.0.0/8") from None
+        fields.note("spec.allowedAddresses", "holds something that is no CIDR", "write 10.0.0.0/8")
+        return ()
 
 
 def _allowed_namespaces(fields: Fields) -> AllowedNamespaces:
@@ -192,9 +195,17 @@ def _allowed_namespaces(fields: Fields) -> AllowedNamespaces:
         case "Names":
             return AllowedNamespaces(names=frozenset(fields.texts("names")))
         case "Selector":
-            return AllowedNamespaces(selector=LabelSelector.parse(fields.mapping("selector")))
+            return AllowedNamespaces(selector=_selector(fields))
         case _:
             return AllowedNamespaces()
+
+
+def _selector(fields: Fields) -> LabelSelector | None:
+    try:
+        return LabelSelector.parse(fields.mapping("selector"))
+    except FieldError as error:
+        fields.note_all(error)
+        return None
 
 
 def _duration(fields: Fields, key: str, default: str = "") -> timedelta | None:
@@ -202,12 +213,13 @@ def _duration(fields: Fields, key: str, default: str = "") -> timedelta | None:
     try:
         return parse_duration(text) if text else None
     except ValueError:
-        raise FieldError(fields.path(key), "is not a duration", "write it like 24h, 30m or 60s") from None
+        fields.note(fields.path(key), "is not a duration", "write it like 24h, 30m or 60s")
+        return None
 
 
-def _check_urls(server: Server) -> None:
+def _check_urls(server: Server, fields: Fields) -> None:
     if not server.identity:
-        raise FieldError("spec", "has neither issuer nor endpoints.token", "set spec.issuer or spec.endpoints.token")
+        fields.note("spec", "has neither issuer nor endpoints.token", "set spec.issuer or spec.endpoints.token")
     named = {
         "spec.issuer": server.issuer or "",
         "spec.endpoints.token": server.endpoints.token,
@@ -216,4 +228,4 @@ def _check_urls(server: Server) -> None:
     }
     for path, url in named.items():
         if url and (flaw := url_flaw(url, server.reach)):
-            raise FieldError(path, flaw, "use an https URL without user info and fragment")
+            fields.note(path, flaw, "use an https URL without user info and fragment")

@@ -60,7 +60,7 @@ def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
     """Parse the spec of the CitrixClient called `name`.
 
     Raises:
-        FieldError: names the field and the remedy; also for fields whose behaviour is not there yet.
+        FieldError: names every wrong field and its remedy; also fields whose behaviour is not there yet.
     """
     fields = Fields(spec)
     grant_type = fields.enum("grantType", GrantType, GrantType.REFRESH_TOKEN)
@@ -80,8 +80,12 @@ def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
         at_percent=fields.sub("refresh").number("atPercent", 60),
         suspend=fields.flag("suspend"),
     )
-    _check(parsed)
-    parse_template(spec)  # part of the Secret's target, not of what a token is made from: only refused here
+    _check(parsed, fields)
+    try:
+        parse_template(spec)  # part of the Secret's target, not of what a token is made from: only refused here
+    except FieldError as error:
+        fields.note_all(error)
+    fields.check()
     return parsed
 
 
@@ -101,18 +105,16 @@ def _refuse_unsupported(fields: Fields, grant_type: GrantType) -> None:
     }
     for key, present in unsupported.items():
         if present:
-            raise FieldError(fields.path(key), "asks for something that is not supported yet", "remove or change it")
+            fields.note(fields.path(key), "asks for something that is not supported yet", "remove or change it")
 
 
-def _check(spec: ClientSpec) -> None:
+def _check(spec: ClientSpec, fields: Fields) -> None:
     if not _VISIBLE_ASCII.fullmatch(spec.client_id):
-        raise FieldError("spec.clientID", "is not visible ASCII", "copy the id from the server's client registration")
+        fields.note("spec.clientID", "is not visible ASCII", "copy the id from the server's client registration")
     if spec.customer_id and not CUSTOMER_ID.fullmatch(spec.customer_id):
-        raise FieldError("spec.citrix.customerID", "is not a customer id", "use letters, digits, - and _ only")
+        fields.note("spec.citrix.customerID", "is not a customer id", "use letters, digits, - and _ only")
     public = spec.client_authentication is ClientAuthentication.NONE
     if spec.grant_type is GrantType.CLIENT_CREDENTIALS and public:
-        raise FieldError(
-            "spec.clientAuthentication", "None cannot be used with ClientCredentials", "use ClientSecretPost"
-        )
+        fields.note("spec.clientAuthentication", "None cannot be used with ClientCredentials", "use ClientSecretPost")
     if spec.credentials_name is None and not public:
-        raise FieldError("spec.credentialsSecretRef", "is missing", "name the Secret that holds client_secret")
+        fields.note("spec.credentialsSecretRef", "is missing", "name the Secret that holds client_secret")

@@ -68,6 +68,7 @@ def parse_template(spec: Mapping[str, object]) -> SecretTemplate:
     """
     fields = Fields(spec).sub("secret").sub("template")
     labels, annotations, data = (fields.text_map(key) for key in ("labels", "annotations", "stringData"))
+    fields.check()
     for key, texts in (("labels", labels), ("annotations", annotations)):
         _check_names(fields.path(key), texts)
     for name, value in labels.items():

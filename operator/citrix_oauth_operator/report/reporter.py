@@ -46,7 +46,7 @@ class Reporter:
     async def report(self, outcome: Outcome) -> None:
         """Write status and Events; silent when nothing changed."""
         ref, old = outcome.client.ref, outcome.client.status.raw
-        new = next_status(outcome, self._clock.now())
+        new = next_status(outcome, outcome.at or self._clock.now())
         notes = transitions(outcome.client.status.conditions, new["conditions"])
         _log(outcome, notes)
         try:

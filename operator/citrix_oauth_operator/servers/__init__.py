@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 
 from citrix_oauth_operator.domain.server import Server, ServerType
@@ -19,7 +20,7 @@ _PROFILES = {
 
 #: Servers that need no AuthorizationServer object; an object of the same name overrides one.
 BUILT_IN: Mapping[str, Server] = MappingProxyType(
-    {server.name: server for server in (citrix_cloud.BUILT_IN, *citrix_cloud_api.BUILT_IN)}
+    {server.name: replace(server, built_in=True) for server in (citrix_cloud.BUILT_IN, *citrix_cloud_api.BUILT_IN)}
 )
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from citrix_oauth_operator.domain.durations import parse_duration, parse_rfc3339, rfc3339, words
 from citrix_oauth_operator.domain.fields import FieldError
+from citrix_oauth_operator.domain.observed import PastStatus
+from citrix_oauth_operator.domain.problems import spec_invalid
 from citrix_oauth_operator.domain.schedule import backoff, ladder_delay, refresh_due, take_over_reserve
 from citrix_oauth_operator.domain.selector import LabelSelector
 from citrix_oauth_operator.domain.server import AllowedNamespaces, parse_server
@@ -156,3 +158,39 @@ def test_the_schedule() -> None:
     assert [backoff(n, 0).seconds for n in (1, 2, 3, 9, 99)] == [2, 4, 8, 300, 300]
     assert backoff(99, 1).seconds == 225
     assert (take_over_reserve(30 * MINUTE), take_over_reserve(4 * MINUTE)) == (3 * MINUTE, MINUTE)
+
+
+def test_everything_that_is_wrong_with_a_client_is_told_at_once() -> None:
+    """Whoever corrects it does not learn of the next flaw after the next apply."""
+    wrong = {"clientID": "a b", "grantType": "Password", "scopes": [1], "login": {}, "citrix": {"customerID": "a/b"}}
+    with pytest.raises(FieldError) as caught:
+        parse_spec("x", wrong)
+    told = spec_invalid(caught.value)
+    for field in ("spec.clientID", "spec.grantType", "spec.scopes", "spec.login", "spec.citrix.customerID"):
+        assert f"{field} " in told.message
+        assert f"{field}: " in told.remedy
+
+
+def test_everything_that_is_wrong_with_a_server_is_told_at_once() -> None:
+    """Nested parts too."""
+    selector = {"matchExpressions": [{"key": "a", "operator": "Near"}]}
+    namespaces = {"from": "Selector", "selector": selector}
+    with pytest.raises(FieldError) as caught:
+        parse_server("as", {**OIDC, "type": "x", "accessTokenLifetime": "soon", "allowedNamespaces": namespaces})
+    paths = {error.path for error in (caught.value, *caught.value.others)}
+    prefix = "spec.allowedNamespaces.selector.matchExpressions"
+    assert paths == {"spec.type", "spec.accessTokenLifetime", f"{prefix}.operator"}
+
+
+def test_of_very_many_flaws_the_first_are_told() -> None:
+    """Status is no place for a page."""
+    others = tuple(FieldError(f"spec.x{n}", "is wrong", "correct it") for n in range(20))
+    told = spec_invalid(FieldError("spec.first", "is wrong", "correct it", others))
+    assert told.message.count("is wrong") == 8
+    assert "and 13 more" in told.message
+
+
+def test_a_status_that_is_no_status_is_refused() -> None:
+    """Read as absent, a seq would no longer tell a restored backup."""
+    with pytest.raises(FieldError):
+        PastStatus.parse({"grant": {"seq": "7"}})

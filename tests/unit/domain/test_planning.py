@@ -13,6 +13,8 @@ from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.schedule import HOURLY
 from citrix_oauth_operator.domain.server import LifetimeModel, Server
+from citrix_oauth_operator.servers import BUILT_IN
+from citrix_oauth_operator.wire.failures import address_not_allowed, unreachable
 from tests.unit.examples import (
     GRANT,
     INPUTS,
@@ -138,3 +140,14 @@ def test_when_a_person_must_sign_in(
     """And how sure that is."""
     facts = seen(inputs=replace(INPUTS, server=server), grant=replace(GRANT, **changes))  # type: ignore[arg-type] # names
     assert plan(facts, SECRET, _act(Refresh()), T0).grant_end == expected
+
+
+@pytest.mark.parametrize("problem", [unreachable(), unreachable("its certificate has expired"), address_not_allowed()])
+def test_the_remedy_of_a_built_in_server_names_no_object_that_does_not_exist(problem: Problem) -> None:
+    """There is nothing to correct in it; an object of that name would override it."""
+    cloud = replace(INPUTS, server=BUILT_IN["citrix-cloud"])
+    told = plan(seen(inputs=cloud), SECRET, _act(Refresh(), problem), DUE).problem
+    assert told is not None
+    assert "an AuthorizationServer named citrix-cloud" in told.remedy
+    assert "the AuthorizationServer" not in told.remedy
+    assert plan(seen(), SECRET, _act(Refresh(), problem), DUE).problem == problem

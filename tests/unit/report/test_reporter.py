@@ -15,8 +15,8 @@ from citrix_oauth_operator.domain.transitions import Note
 from citrix_oauth_operator.kube.events import Events
 from citrix_oauth_operator.logs import AUDIT
 from citrix_oauth_operator.report.reporter import Reporter
-from tests.unit.examples import CLIENT, REF, REJECTED, STATUS, UNREACHABLE, outcome
-from tests.unit.fakes import FakeApi, FakeClock, merged
+from tests.unit.examples import CLIENT, MINUTE, REF, REJECTED, STATUS, UNREACHABLE, outcome
+from tests.unit.fakes import T0, FakeApi, FakeClock, merged
 
 
 class Status:
@@ -61,6 +61,14 @@ async def test_it_writes_on_changes_and_is_silent_otherwise() -> None:
         await reporter.report(status.seen_by(facts))
     assert [note.reason for note in events.notes] == ["TokenValid", "ServerUnreachable", "Recovered"]
     assert status.patches == 3
+
+
+async def test_what_is_told_late_is_told_as_of_the_pass() -> None:
+    """Reports wait for first tokens: the time of a failure is not that of its report."""
+    status, clock = Status(), FakeClock()
+    clock.advance(MINUTE)
+    await Reporter(status, Posted(), clock).report(outcome(problem=UNREACHABLE, attempted=True, at=T0))
+    assert status.now["lastFailureTime"] == "2026-03-01T12:00:00Z"
 
 
 async def test_no_event_is_posted_for_a_status_that_was_not_written() -> None:
