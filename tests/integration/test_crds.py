@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 REFUSED = {**crd_client_cases.REFUSED, **crd_server_cases.REFUSED}
 ACCEPTED = {**crd_client_cases.ACCEPTED, **crd_server_cases.ACCEPTED}
 LIMITS = {limit.sentence: limit for kind in KINDS for limit in crd_limits.limits(kind)}
-EXAMPLES = sorted((CRDS.parent / "examples").glob("*.yaml"))
+EXAMPLES = sorted((CRDS.parent / "examples").glob("**/*.yaml"))
 TRANSITIONS: dict[
     str, tuple[Callable[[str], Object], Object, str]
 ] = {  # what a rule about changes says, and the change it refuses

@@ -8,6 +8,10 @@ import pytest
 from citrix_oauth_operator.domain.reasons import ConditionType, Reason
 
 ROOT = Path(__file__).resolve().parents[2]
+RECIPES = [
+    f"examples/consumers/{name}"
+    for name in ("deployment.yaml", "python/citrix_token.py", "go/token.go", "shell/citrix-token.sh")
+]
 CLIENT_PAGE = (ROOT / "docs/citrixclient.md").read_text()
 
 
@@ -51,3 +55,12 @@ def test_the_lifecycle_names_every_stage_where_it_is() -> None:
     named = {name for name in re.findall(r"`([a-z_/]+\.py)`", page) if "test" not in name}
     assert len(named) >= 10
     assert [name for name in sorted(named) if not (package / name).exists()] == []
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES))
+def test_the_page_shows_each_recipe_as_it_is(recipe: str) -> None:
+    """Who copies from the page copies what the tests have run."""
+    page = (ROOT / "docs/consuming.md").read_text()
+    shown = re.search(rf"<!-- file: {re.escape(recipe)} -->\n```[a-z]+\n(.*?)```\n", page, re.DOTALL)
+    assert shown, f"docs/consuming.md does not show {recipe}"
+    assert shown[1] == (ROOT / recipe).read_text(), f"copy {recipe} into docs/consuming.md again"

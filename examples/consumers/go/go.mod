@@ -1,0 +1,3 @@
+module example.com/citrix-consumer
+
+go 1.22
