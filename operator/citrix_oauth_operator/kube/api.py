@@ -116,6 +116,10 @@ class Api:
         """Create an object in a collection, and return its metadata alone; Conflict when it exists."""
         return await self._request("POST", path, body, accept=_METADATA)
 
+    async def ask(self, path: str, body: JSON) -> JSON:
+        """Post a question that is no object (an access review), and return the whole answer."""
+        return await self._request("POST", path, body)
+
     async def replace(self, path: str, body: JSON) -> JSON:
         """Write a whole object, guarded by its `metadata.resourceVersion`, and return its metadata alone."""
         return await self._request("PUT", path, body, accept=_METADATA)

@@ -1,0 +1,1 @@
+"""The checks of `citrix-oauth check`: one module a subject."""
