@@ -44,6 +44,7 @@ class Contexts:
 def _build(ca_bundle: str | None) -> ssl.SSLContext:
     context = ssl.create_default_context(cadata=ca_bundle)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
     return context
 
 

@@ -155,10 +155,10 @@ async def test_before_the_first_byte_every_exception_is_not_sent(
     kind: type[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing has been spent, so it is free to repeat."""
-    pool = httpcore.AsyncConnectionPool
+    connection = httpcore.AsyncHTTP11Connection
 
     async def fail(*_: object, **__: object) -> httpcore.Response:
         raise kind
 
-    monkeypatch.setattr(pool, "handle_async_request", fail)
+    monkeypatch.setattr(connection, "handle_async_request", fail)
     assert isinstance(await post("http://127.0.0.1:1/"), NotSent)
