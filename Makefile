@@ -33,6 +33,9 @@ e2e: ## the same product in kind where Docker runs, on the local control plane e
 bench: $(STAMP) ## figures against the naive operator, as ratios of one run
 	$(BIN)/python -m tests.benchmarks
 
+faults: $(STAMP) ## the long fault campaign: kills, outages, lost answers, judged by the servers' logs (40 minutes)
+	$(BIN)/python -m tests.faults
+
 lint: $(STAMP) ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -51,5 +54,5 @@ lock: $(STAMP) ## renew the hash-pinned locks (needs uv)
 clean: ## remove what the build made here (the cache of built binaries stays)
 	rm -rf $(VENV) $(VENV)-e2e build dist .coverage .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help venv demo test unit e2e bench lint check format lock clean
+.PHONY: help venv demo test unit e2e bench faults lint check format lock clean
 .DEFAULT_GOAL := help

@@ -9,9 +9,7 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,6 +21,7 @@ from tests.benchmarks.contestants import MACHINE, NAIVE, OURS, REUSED, Contestan
 from tests.benchmarks.figures import Figures, judge
 from tests.benchmarks.measure import Bench
 from tests.benchmarks.processes import BenchmarkFailed
+from tests.benchmarks.steps import Steps
 from tests.control_plane import ControlPlane
 from tests.control_plane.cache import Workspace
 from tests.standins.rotating import RotatingServer
@@ -34,36 +33,11 @@ COUNT, LIFE = 500, 80
 QUICK_COUNT, QUICK_LIFE = 60, 20
 
 
-class Steps:
-    """What is going on: one line that is rewritten on a terminal, one line a step elsewhere."""
-
-    def __init__(self, console: Console) -> None:
-        self._console, self._begun, self._step = console, time.monotonic(), ""
-        self._title = ""
-        self._status = console.status("")
-
-    @contextmanager
-    def contestant(self, title: str) -> Iterator[None]:
-        """Show what a contestant does."""
-        self._title = title
-        with self._status:
-            yield
-
-    def __call__(self, text: str) -> None:
-        """Show the present step; what follows the colon or comma changes too often for a log."""
-        elapsed = f"{time.monotonic() - self._begun:4.0f} s  {self._title}: "
-        self._status.update(elapsed + text)
-        step = text.split(":", maxsplit=1)[0].split(",", maxsplit=1)[0]
-        if not self._console.is_terminal and step != self._step:
-            self._console.print(elapsed + step)
-        self._step = step
-
-
 def measure(bench: Bench, steps: Steps, wanted: list[Contestant]) -> dict[str, Figures]:
     """Run the contestants one after the other."""
     results = {}
     for contestant in wanted:
-        with steps.contestant(contestant.title):
+        with steps.about(contestant.title):
             results[contestant.key] = figures = bench.run(contestant)
             steps(f"all Secrets after {figures.start_seconds:.1f} s; {figures.cpu_ms:.1f} ms of CPU a refresh")
     return results

@@ -16,13 +16,7 @@ _JUDGED = ("figure", "measured", "target", "")
 
 def show(console: Console, titles: Mapping[str, str], results: Mapping[str, Figures], verdicts: list[Verdict]) -> None:
     """Print the judgement, the comparison, and where the writes went."""
-    judged = Table(title="Against the targets", title_justify="left")
-    for header in _JUDGED:
-        judged.add_column(header, justify="right" if header == "measured" else "left")
-    for verdict in verdicts:
-        colour = "green" if verdict.met else "bold red"
-        judged.add_row(verdict.figure, verdict.measured, verdict.target, f"[{colour}]{_word(verdict)}[/]")
-    console.print(judged)
+    show_judgement(console, verdicts)
     compared = Table(title="Side by side", title_justify="left")
     compared.add_column("", no_wrap=True)
     for key in results:
@@ -32,20 +26,35 @@ def show(console: Console, titles: Mapping[str, str], results: Mapping[str, Figu
     console.print(compared)
 
 
+def show_judgement(console: Console, verdicts: list[Verdict]) -> None:
+    """Print each figure beside what it is held against."""
+    judged = Table(title="Against the targets", title_justify="left")
+    for header in _JUDGED:
+        judged.add_column(header, justify="right" if header == "measured" else "left")
+    for verdict in verdicts:
+        colour = "green" if verdict.met else "bold red"
+        judged.add_row(verdict.figure, verdict.measured, verdict.target, f"[{colour}]{_word(verdict)}[/]")
+    console.print(judged)
+
+
+def markdown_judgement(verdicts: list[Verdict]) -> str:
+    """Return the same table for a document."""
+    return markdown_table(_JUDGED, [(each.figure, each.measured, each.target, _word(each)) for each in verdicts], (1,))
+
+
 def markdown(titles: Mapping[str, str], results: Mapping[str, Figures], verdicts: list[Verdict]) -> str:
     """Return the same two tables for a document."""
-    judged = [(each.figure, each.measured, each.target, _word(each)) for each in verdicts]
-    first = _markdown(_JUDGED, judged, right=(1,))
     titled = ("", *(titles[key] for key in results))
-    second = _markdown(titled, list(_comparison(results)), right=range(1, len(titled)))
-    return f"{first}\n\n{second}"
+    second = markdown_table(titled, list(_comparison(results)), right=range(1, len(titled)))
+    return f"{markdown_judgement(verdicts)}\n\n{second}"
 
 
 def _word(verdict: Verdict) -> str:
     return "PASS" if verdict.met else "MISS"
 
 
-def _markdown(headers: Row, rows: Sequence[Row], right: Sequence[int]) -> str:
+def markdown_table(headers: Row, rows: Sequence[Row], right: Sequence[int] = ()) -> str:
+    """Return a table; `right` names the columns of numbers."""
     rule = ["---:" if at in right else "---" for at in range(len(headers))]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (headers, rule, *rows))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +32,8 @@ class Bed:
     Args:
         life: of the access tokens, in seconds, until the run settles.
         grace: of the authorization server; 0: strict.
+        leases: how many Leases the replicas share; as many as replicas: each is a leader of its own.
+        knobs: further knobs of the authorization server.
     """
 
     def __init__(  # noqa: PLR0913 - a run is described by these
@@ -45,6 +47,8 @@ class Bed:
         grace: float = 0.0,
         latency: float = 0.05,
         replicas: tuple[str, ...] = ("a",),
+        leases: int = 1,
+        knobs: Mapping[str, object] | None = None,
     ) -> None:
         self.life = life
         self._plane, self._folder, self._count = plane, folder, count
@@ -52,6 +56,7 @@ class Bed:
         self._kind = replace(contestants.OURS, key=f"faults-{key}", server=f"faults-{key}")
         self.namespace = self._kind.namespace
         self._grace, self._latency, self._names = grace, latency, replicas
+        self._leases, self._knobs = leases, dict(knobs or {})
         self._sign_ins: dict[str, int] = {}
         self._mourned: dict[str, str] = {}
 
@@ -73,7 +78,7 @@ class Bed:
         stack.callback(admin.close)
         self.cluster = stack.enter_context(Cluster(self._plane.kubeconfig))
         self.server = stack.enter_context(RotatingServer(self._folder, self._latency, logged=True))
-        self.server.set(life=self.life, grace=self._grace)
+        self.server.set(life=self.life, grace=self._grace, **self._knobs)
         admin.create_namespace(self.namespace)
         kept = f"{self.namespace}-system"
         gone = ("delete", "namespace", self.namespace, kept, "--wait=false", "--ignore-not-found")
@@ -85,9 +90,15 @@ class Bed:
         self.replicas = [
             Replica(name, self.proxy.kubeconfig(name), self._folder, kept, [self.namespace]) for name in self._names
         ]
-        for each in self.replicas:
+        for number, each in enumerate(self.replicas):
+            each.operator.env["CITRIX_OAUTH_LEASE_NAME"] = f"faults-{number % self._leases}"
             stack.callback(_end, each)
             each.start()
+
+    @property
+    def count(self) -> int:
+        """How many clients there are."""
+        return self._count
 
     @property
     def replica(self) -> Replica:
@@ -96,7 +107,7 @@ class Bed:
 
     def serve(self) -> None:
         """Wait until every client was refreshed once."""
-        self._until(lambda: self.server.grants() >= self._count, "every client has its first token")
+        self.until(lambda: self.server.grants() >= self._count, "every client has its first token")
 
     def grant_more(self, count: int) -> None:
         """Wait for so many further grants; who is lost is signed in again meanwhile."""
@@ -108,7 +119,7 @@ class Bed:
             self.sign_in_again()
             return False
 
-        self._until(granted, f"{count} more grants")
+        self.until(granted, f"{count} more grants")
 
     def in_flight(self) -> int:
         """Return how many token requests are with the server now."""
@@ -132,7 +143,7 @@ class Bed:
         for each in self.replicas:
             each.failpoints.disarm()
             each.set_clock(0)
-        self._until(self._at_rest, "all is quiet", lambda: str(self._unsettled()))
+        self.until(self._at_rest, "all is quiet", lambda: str(self._unsettled()))
 
     def _at_rest(self) -> bool:
         before = self.server.stats()
@@ -188,7 +199,7 @@ class Bed:
         for each in self.replicas:
             assert each.operator.alive or each.failpoints.fired(), f"{each.name} ended:\n{each.operator.log[-4000:]}"
 
-    def _until(self, done: Callable[[], bool], what: str, explain: Callable[[], str] = lambda: "") -> None:
+    def until(self, done: Callable[[], bool], what: str, explain: Callable[[], str] = lambda: "") -> None:
         """Wait for a condition; a replica that ends by itself is an error."""
         deadline = time.monotonic() + _GIVE_UP_SECONDS
         while not done():

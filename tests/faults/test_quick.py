@@ -33,7 +33,7 @@ def test_a_storm_on_a_strict_server_costs_only_what_it_hit(beds: Beds) -> None:
 
 def test_a_storm_on_a_server_with_a_grace_period_and_two_leaders_sends_nothing_twice_unexplained(beds: Beds) -> None:
     """The compare-and-swap alone keeps two operators that both serve everybody from double spending."""
-    with beds(count=8, life=4, grace=60.0, replicas=("a", "b")) as bed:
+    with beds(count=8, life=4, grace=60.0, replicas=("a", "b"), leases=2) as bed:
         bed.serve()
         rage(bed, Storm(kills=4, stops=0.2))
         kept(bed)

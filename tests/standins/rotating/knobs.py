@@ -36,6 +36,7 @@ class Knobs:
     Attributes:
         latency: seconds from the request to the answer.
         commit_at: share of the latency that passes before the commit; 0 is the cruellest to a client that dies.
+        abandons: a request whose client is gone before the commit is dropped; many servers commit all the same.
         life: of the next access tokens, in seconds.
         grace: see Families.
         dead: connections are reset as they come.
@@ -44,6 +45,7 @@ class Knobs:
 
     latency: float = 0.05
     commit_at: float = 0.0
+    abandons: bool = False
     life: int = 3600
     grace: float = 0.0
     dead: bool = False

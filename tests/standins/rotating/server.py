@@ -103,6 +103,9 @@ class Server:
             return
         knobs = self.knobs
         await asyncio.sleep(knobs.latency * knobs.commit_at)
+        if knobs.abandons and record.closed is not None:
+            record.outcome = "abandoned"
+            return
         status, answer = self._grant(form, record)
         body = json.dumps(answer).encode()
         after = self.knobs.take(AFTER) if record.committed is not None else None
