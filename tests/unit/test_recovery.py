@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from citrix_oauth_operator.domain.answers import Answer
 from citrix_oauth_operator.domain.errors import ApiError, Unreachable
+from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_codec import to_data
 from citrix_oauth_operator.kube.secret_codec import encode
 from citrix_oauth_operator.spill import _name as spill_name
@@ -231,3 +234,30 @@ async def test_an_answer_without_tokens_leaves_nothing_behind(tmp_path: Path) ->
     process = world.boot()
     await process.run()
     assert files(tmp_path) == []
+
+
+async def test_a_process_that_dies_at_reading_an_answer_has_kept_it(tmp_path: Path) -> None:
+    """The raw answer is spilled before anybody reads it: what reading does is not needed to keep the token."""
+    world = World(tmp_path)
+    world.set_up()
+    process = world.boot()
+    process.protocol.requests = Unreadable(world)
+    with pytest.raises(Crash):
+        await process.run()
+    await world.boot().recover()
+    assert (world.grant.seq, world.held_is_live, files(tmp_path)) == (1, True, [])
+
+
+class Unreadable:
+    """A token endpoint whose answers kill whoever reads them."""
+
+    def __init__(self, world: World) -> None:
+        self._server = world.server
+
+    async def refresh(self, inputs: Inputs, token: SecretText) -> Unread:
+        """Send for real."""
+        return await self._server.refresh(inputs, token)
+
+    def read(self, _inputs: Inputs, _unread: Unread) -> Answer:
+        """Die."""
+        raise Crash
