@@ -13,16 +13,17 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import parse_qs
 
 from httpcore._async.http11 import AsyncHTTP11Connection  # the library is pinned; its bytes leave here
 
 from citrix_oauth_operator import clock
 from citrix_oauth_operator.cli import main
-from citrix_oauth_operator.kube.grant_store import GrantStore
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.kube.grant_store import GrantStore, Stored
 from citrix_oauth_operator.kube.token_secret import TokenSecrets
-from citrix_oauth_operator.spill import SpillFolder
+from citrix_oauth_operator.spill import Spilled, SpillFolder
 from citrix_oauth_operator.wire.transport import RawAnswer, Transport
 from tests.faults.failpoints import Failpoints, presented
 from tests.standins.rotating.families import fingerprint
@@ -46,14 +47,14 @@ def plant(points: Failpoints) -> None:
 
 
 def _saving(points: Failpoints, save: Method) -> Method:
-    async def wrapped(self: GrantStore, ref: Any, stored: Any) -> Any:  # noqa: ANN401 - passed through
+    async def wrapped(self: GrantStore, ref: ClientRef, stored: Stored) -> Stored:
         pending = stored.grant.pending
         token = fingerprint(stored.grant.refresh_token.reveal())
         if pending:
             points.pass_by("F1", token)
         saved = await save(self, ref, stored)
         points.pass_by("F2" if pending else "F6", token)
-        return saved
+        return cast("Stored", saved)
 
     return wrapped
 
@@ -95,10 +96,10 @@ def _around_spill(points: Failpoints) -> None:
     put = SpillFolder.put
 
     @functools.wraps(put)
-    def wrapped(self: SpillFolder, spilled: Any) -> None:  # noqa: ANN401 - passed through
+    def wrapped(self: SpillFolder, spilled: Spilled) -> None:
         put(self, spilled)
-        points.note_spilled(spilled.attempt)
-        points.pass_by("F5", attempt=spilled.attempt)
+        points.note_spilled(spilled.pending.attempt)
+        points.pass_by("F5", attempt=spilled.pending.attempt)
 
     SpillFolder.put = wrapped  # type: ignore[method-assign]
 
