@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from citrix_oauth_operator.domain.reasons import ConditionType, Reason
+from tests.unit.domain.test_reasons import LATER
+from tests.unit.said import SAID
 
 ROOT = Path(__file__).resolve().parents[2]
 RECIPES = [
@@ -64,3 +66,22 @@ def test_the_page_shows_each_recipe_as_it_is(recipe: str) -> None:
     shown = re.search(rf"<!-- file: {re.escape(recipe)} -->\n```[a-z]+\n(.*?)```\n", page, re.DOTALL)
     assert shown, f"docs/consuming.md does not show {recipe}"
     assert shown[1] == (ROOT / recipe).read_text(), f"copy {recipe} into docs/consuming.md again"
+
+
+REASONS_PAGE = (ROOT / "docs/reasons.md").read_text()
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_each_reason_has_its_section_with_a_cause_and_the_operators_words(reason: Reason) -> None:
+    """What a person finds there is what the condition's message says."""
+    section = re.search(rf"^### {reason}\n\n(.*?)(?=^##|\Z)", REASONS_PAGE, re.MULTILINE | re.DOTALL)
+    assert section, f"docs/reasons.md has no section {reason}"
+    cause, _, said = section[1].partition("\n> ")
+    assert cause.strip()
+    assert said.strip() == SAID.get(reason, ""), f"docs/reasons.md, {reason}: > {SAID.get(reason, '')}"
+
+
+def test_what_is_said_is_said_for_every_problem() -> None:
+    """Reasons without a problem are states, and those whose feature is to come."""
+    states = {Reason.TOKEN_VALID, Reason.TOKEN_EXPIRED, Reason.PENDING, Reason.ACCEPTED, Reason.RECOVERED}
+    assert set(SAID) == set(Reason) - LATER - states
