@@ -2,12 +2,13 @@
 
 import asyncio
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 
 import pytest
 
 from tests.control_plane import ControlPlane
-from tests.control_plane.build import binaries, needs_build
+from tests.control_plane.build import binaries, helm, helm_needs_build, needs_build
 from tests.control_plane.plane import is_external
 from tests.standins.citrix_cloud import CitrixCloud
 
@@ -22,19 +23,22 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
-    """Build the control plane before the first test that needs it.
+    """Build the programs before the first test that needs them.
 
     Inside a fixture the build would be silent for minutes and count against that test's time limit.
     """
-    if session.config.option.collectonly or is_external() or not needs_build():
+    if session.config.option.collectonly:
         return
-    if any("control_plane" in getattr(item, "fixturenames", ()) for item in session.items):
-        capture = session.config.pluginmanager.getplugin("capturemanager")
-        if capture is None:
-            binaries()
-            return
-        with capture.global_and_fixture_disabled():
-            binaries()
+    wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
+    builds: list[Callable[[], object]] = []
+    if "control_plane" in wanted and not is_external() and needs_build():
+        builds.append(binaries)
+    if "helm" in wanted and helm_needs_build():
+        builds.append(helm)
+    capture = session.config.pluginmanager.getplugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture and builds else nullcontext():
+        for build in builds:
+            build()
 
 
 @pytest.fixture(scope="session")

@@ -19,13 +19,57 @@ from tests.control_plane.progress import Progress
 from tests.control_plane.toolchain import MODULE, go
 
 VERSION = "1.36.3"
+HELM_VERSION = "4.3.1"
 SERVERS = {
     "etcd": "go.etcd.io/etcd/server/v3",
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
 }
 KUBECTL = {"kubectl": "k8s.io/kubernetes/cmd/kubectl"}
-PACKAGES = SERVERS | KUBECTL
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Programs that one Go module of ours pins.
+
+    Attributes:
+        module: folder of go.mod and go.sum.
+        packages: Go package by name of its program.
+        folder: where the built programs are kept, by version.
+        title: what a person reads while they are built.
+        stamp: linker flags `-X` that tell the programs their version.
+    """
+
+    module: Path
+    packages: Mapping[str, str]
+    folder: Path
+    title: str
+    stamp: Mapping[str, str]
+
+
+def control_plane() -> Source:
+    """The servers and kubectl, which name the version an API server must name to be believed by its clients."""
+    package = "k8s.io/component-base/version"
+    major, minor, _ = VERSION.split(".")
+    values = {"gitVersion": f"v{VERSION}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
+    return Source(
+        module=MODULE,
+        packages=SERVERS | KUBECTL,
+        folder=cache_root() / "control-plane" / VERSION,
+        title=f"Building a Kubernetes {VERSION} control plane, first time only, about 5 minutes",
+        stamp={f"{package}.{name}": value for name, value in values.items()},
+    )
+
+
+def helm_source() -> Source:
+    """Helm, in a module of its own: it needs newer libraries than the servers do."""
+    return Source(
+        module=MODULE / "helm",
+        packages={"helm": "helm.sh/helm/v4/cmd/helm"},
+        folder=cache_root() / "helm" / HELM_VERSION,
+        title=f"Building Helm {HELM_VERSION}, first time only, about 3 minutes",
+        stamp={"helm.sh/helm/v4/internal/version.version": f"v{HELM_VERSION}"},
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +91,7 @@ def binaries(stream: TextIO | None = None) -> Binaries:
     Raises:
         RuntimeError: the build failed; the message carries the compiler's last words.
     """
-    assets = _assets()
-    servers = assets or _cached(PACKAGES, stream)
+    servers = _assets() or _cached(control_plane(), stream=stream)
     return Binaries(
         etcd=servers / "etcd",
         kube_apiserver=servers / "kube-apiserver",
@@ -60,19 +103,28 @@ def binaries(stream: TextIO | None = None) -> Binaries:
 def find_kubectl(stream: TextIO | None = None) -> Path:
     """For a cluster or servers that are not ours: the cached kubectl, else the one on PATH, else one built now."""
     own = shutil.which("kubectl")
-    if own and not _holds(cache_folder(), KUBECTL):
+    if own and not _holds(control_plane().folder, KUBECTL):
         return Path(own)
-    return _cached(KUBECTL, stream) / "kubectl"
+    return _cached(control_plane(), KUBECTL, stream) / "kubectl"
+
+
+def helm(stream: TextIO | None = None) -> Path:
+    """Helm of a known version, built at first use.
+
+    Raises:
+        RuntimeError: the build failed; the message carries the compiler's last words.
+    """
+    return _cached(helm_source(), stream=stream) / "helm"
 
 
 def needs_build() -> bool:
     """Whether `binaries()` would take minutes rather than milliseconds."""
-    return _assets() is None and not _holds(cache_folder(), PACKAGES)
+    return _assets() is None and not _holds(control_plane().folder, control_plane().packages)
 
 
-def cache_folder() -> Path:
-    """Where built binaries are kept, by version."""
-    return cache_root() / "control-plane" / VERSION
+def helm_needs_build() -> bool:
+    """Whether `helm()` would take minutes rather than milliseconds."""
+    return not _holds(helm_source().folder, helm_source().packages)
 
 
 def _assets() -> Path | None:
@@ -84,44 +136,34 @@ def _holds(folder: Path, names: Iterable[str]) -> bool:
     return folder.is_absolute() and all((folder / name).is_file() for name in names)
 
 
-def _cached(packages: Mapping[str, str], stream: TextIO | None) -> Path:
-    folder = cache_folder()
-    if not _holds(folder, packages):
-        notice = "Waiting for another process that builds the control plane\n"
-        with locked(folder, lambda: (stream or sys.stderr).write(notice)):  # afterwards nothing may be left to build
-            missing = [name for name in packages if not (folder / name).is_file()]
+def _cached(source: Source, wanted: Iterable[str] = (), stream: TextIO | None = None) -> Path:
+    names = list(wanted or source.packages)
+    if not _holds(source.folder, names):
+        notice = f"Waiting for another process that builds {', '.join(names)}\n"
+        with locked(source.folder, lambda: (stream or sys.stderr).write(notice)):  # it may leave nothing to build
+            missing = [name for name in names if not (source.folder / name).is_file()]
             if missing:
-                _build(missing, folder, stream)
-    return folder
+                _build(source, missing, stream)
+    return source.folder
 
 
-def _build(names: list[str], folder: Path, stream: TextIO | None) -> None:
-    title = f"Building a Kubernetes {VERSION} control plane, first time only, about 5 minutes"
-    with Progress(title, len(names), stream) as progress:
-        compiler = go()
+def _build(source: Source, names: list[str], stream: TextIO | None) -> None:
+    flags = " ".join(["-s -w", *(f"-X {name}={value}" for name, value in source.stamp.items())])
+    with Progress(source.title, len(names), stream) as progress:
+        command: list[str | Path] = [go(), "build", "-trimpath", "-buildvcs=false", "-ldflags", flags]
         for name in names:
             progress.step(name)
-            part = folder / f"{name}.part"
-            _compile(
-                [compiler, "build", "-trimpath", "-buildvcs=false", "-ldflags", _stamp(), "-o", part], name, progress
-            )
-            part.rename(folder / name)  # a binary under its own name is a whole one
+            part = source.folder / f"{name}.part"
+            _compile(source, name, [*command, "-o", part, source.packages[name]], progress)
+            part.rename(source.folder / name)  # a binary under its own name is a whole one
 
 
-def _stamp() -> str:
-    """Linker flags: no debug data, and the version an API server must name to be believed by its clients."""
-    package = "k8s.io/component-base/version"
-    major, minor, _ = VERSION.split(".")
-    values = {"gitVersion": f"v{VERSION}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
-    return " ".join(["-s -w", *(f"-X {package}.{name}={value}" for name, value in values.items())])
-
-
-def _compile(command: list[str | Path], name: str, progress: Progress) -> None:
+def _compile(source: Source, name: str, command: list[str | Path], progress: Progress) -> None:
     settings = {"GOFLAGS": "-mod=readonly", "GOTOOLCHAIN": "local", "GOWORK": "off", "CGO_ENABLED": "0"}
-    log = cache_folder() / f"{name}.build.log"
+    log = source.folder / f"{name}.build.log"
     with log.open("wb") as output:
         compiler = subprocess.Popen(
-            [*command, PACKAGES[name]], cwd=MODULE, env={**os.environ, **settings}, stdout=output, stderr=output
+            command, cwd=source.module, env={**os.environ, **settings}, stdout=output, stderr=output
         )
         try:
             while compiler.poll() is None:

@@ -51,15 +51,15 @@ def write_private(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def write_kubeconfig(path: Path, url: str, made: Credentials) -> None:
-    """Write a kubeconfig for the administrator."""
-    authority = base64.b64encode(made.ca.read_bytes()).decode()
+def write_kubeconfig(path: Path, url: str, ca: Path, token: str) -> None:
+    """Write a kubeconfig for whoever the bearer token says."""
+    authority = base64.b64encode(ca.read_bytes()).decode()
     config = {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "local", "cluster": {"server": url, "certificate-authority-data": authority}}],
-        "users": [{"name": "admin", "user": {"token": made.admin_token}}],
-        "contexts": [{"name": "local", "context": {"cluster": "local", "user": "admin"}}],
+        "users": [{"name": "user", "user": {"token": token}}],
+        "contexts": [{"name": "local", "context": {"cluster": "local", "user": "user"}}],
         "current-context": "local",
     }
     write_private(path, yaml.safe_dump(config).encode())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.control_plane.credentials import Credentials
 
+AUDIT_POLICY, AUDIT_LOG = "audit-policy.yaml", "audit.log"
 _ETCD_CLIENT, _ETCD_PEER = "unix://localhost:1", "unix://localhost:2"
 _CONTROLLERS = (
     "garbage-collector-controller",
@@ -16,6 +17,7 @@ _CONTROLLERS = (
     "serviceaccount-token-controller",
     "root-ca-certificate-publisher-controller",
     "resourcequota-controller",
+    "clusterrole-aggregation-controller",
 )
 
 
@@ -34,9 +36,11 @@ def etcd(folder: Path) -> list[str]:
     ]
 
 
-def kube_apiserver(port: int, made: Credentials) -> list[str]:
-    """Flags of kube-apiserver on 127.0.0.1:port."""
+def kube_apiserver(port: int, made: Credentials, audit: Path | None = None) -> list[str]:
+    """Flags of kube-apiserver on 127.0.0.1:port; `audit`: a folder for what ServiceAccounts ask, and its policy."""
+    audited = [f"--audit-policy-file={audit / AUDIT_POLICY}", f"--audit-log-path={audit / AUDIT_LOG}"] if audit else []
     return [
+        *audited,
         f"--etcd-servers={_ETCD_CLIENT}",
         "--bind-address=127.0.0.1",
         f"--secure-port={port}",

@@ -1,12 +1,13 @@
 """Starting, breaking and stopping a control plane."""
 
+import json
 import os
 import ssl
 import subprocess
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import Any, Self, TextIO
 
 import httpx
 
@@ -25,12 +26,22 @@ def is_external() -> bool:
     return bool(os.environ.get(EXTERNAL))
 
 
+# Who asked for what, without the content: enough to compare with the rights that were given.
+_AUDIT_POLICY = {
+    "apiVersion": "audit.k8s.io/v1",
+    "kind": "Policy",
+    "omitStages": ["RequestReceived"],
+    "rules": [{"level": "Metadata", "userGroups": ["system:serviceaccounts"]}, {"level": "None"}],
+}
+
 # A test heap is so small that collecting it takes a quarter of the CPU; the large heap of a cluster hides that.
 SMALL_HEAP = {"GOGC": "400"}
 
 
 class ControlPlane:
     """One control plane, or the cluster that CITRIX_OAUTH_TEST_KUBECONFIG names. A context manager.
+
+    With `audited`, one of our own records what ServiceAccounts ask it for.
 
     Attributes (set by `start`):
         kubeconfig: a file with the administrator's credentials.
@@ -39,7 +50,8 @@ class ControlPlane:
         folder: logs and data while it runs; removed by `stop`. None for an external cluster.
     """
 
-    def __init__(self, stream: TextIO | None = None) -> None:
+    def __init__(self, stream: TextIO | None = None, *, audited: bool = False) -> None:
+        self._audited = audited
         self.kubeconfig = Path()
         self.url = ""
         self.admin_token = ""
@@ -113,6 +125,28 @@ class ControlPlane:
         self._spawn("kube-apiserver", self._programs.kube_apiserver, self._api_flags)
         self._await("/readyz")
 
+    def kubeconfig_of(self, service_account: str, namespace: str, path: Path) -> None:
+        """Write a kubeconfig with a ServiceAccount's own token (TokenRequest, an hour), as its pod would have it.
+
+        Raises:
+            RuntimeError: there is no such ServiceAccount, or the cluster is an external one.
+        """
+        if self.folder is None:
+            raise RuntimeError("no control plane of our own is running")
+        token = self.kubectl("create", "token", service_account, "-n", namespace).stdout.strip()
+        credentials.write_kubeconfig(path, self.url, self.folder / "ca.crt", token)
+
+    def audit_events(self) -> list[dict[str, Any]]:
+        """What ServiceAccounts have asked for since the start, as `audit.k8s.io/v1` Events of level Metadata.
+
+        Raises:
+            RuntimeError: the control plane is not an audited one of our own.
+        """
+        if not self._audited or self.folder is None:
+            raise RuntimeError("no audit: external cluster, or not asked for")
+        whole = (self.folder / flags.AUDIT_LOG).read_text().rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines()]
+
     def kubectl(self, *args: str, stdin: str | None = None, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run kubectl as the administrator.
 
@@ -137,9 +171,10 @@ class ControlPlane:
         self._client = httpx.Client(
             verify=context, headers={"Authorization": f"Bearer {made.admin_token}"}, trust_env=False, timeout=5
         )
+        (folder / flags.AUDIT_POLICY).write_text(json.dumps(_AUDIT_POLICY))
         self._spawn("etcd", programs.etcd, flags.etcd(folder))
         self._start_api_server_on_some_port(programs, made)
-        credentials.write_kubeconfig(self.kubeconfig, self.url, made)
+        credentials.write_kubeconfig(self.kubeconfig, self.url, made.ca, made.admin_token)
         manager = flags.kube_controller_manager(self.kubeconfig, made)
         self._spawn("kube-controller-manager", programs.kube_controller_manager, manager)
         # Only the controller manager makes this object: it is there when that one works.
@@ -150,7 +185,7 @@ class ControlPlane:
         for tries_left in reversed(range(_PORT_TRIES)):
             port = free_port()
             self.url = f"https://127.0.0.1:{port}"
-            self._api_flags = flags.kube_apiserver(port, made)
+            self._api_flags = flags.kube_apiserver(port, made, self.folder if self._audited else None)
             server = self._spawn("kube-apiserver", programs.kube_apiserver, self._api_flags)
             try:
                 self._await("/readyz")
