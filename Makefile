@@ -36,6 +36,9 @@ bench: $(STAMP) ## figures against the naive operator, as ratios of one run
 faults: $(STAMP) ## the long fault campaign: kills, outages, lost answers, judged by the servers' logs (40 minutes)
 	$(BIN)/python -m tests.faults
 
+image: ## the container image, with docker, podman or buildah (IMAGE=name:tag BASE=a Debian)
+	tools/image
+
 lint: $(STAMP) ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -54,5 +57,5 @@ lock: $(STAMP) ## renew the hash-pinned locks (needs uv)
 clean: ## remove what the build made here (the cache of built binaries stays)
 	rm -rf $(VENV) $(VENV)-e2e build dist .coverage .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help venv demo test unit e2e bench faults lint check format lock clean
+.PHONY: help venv demo test unit e2e bench faults image lint check format lock clean
 .DEFAULT_GOAL := help
