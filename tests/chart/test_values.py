@@ -1,0 +1,87 @@
+"""The values: each has a reason, a place in the schema and a row in the table; unknown ones are refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from citrix_oauth_operator import __version__
+from tests.chart.helm import CHART, IMAGE, Helm, HelmRefused, Values
+from tests.chart.values_table import README, renewed, rows
+from tests.integration.crd_schema import CRDS
+
+DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
+FREE = ("resources",)  # what Kubernetes defines is Kubernetes' to check
+
+
+def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[str]:
+    for key, value in values.items():
+        path = f"{above}{key}"
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{path}.")
+        else:
+            yield path
+
+
+def test_the_chart_is_clean(helm: Helm) -> None:
+    """Strict: warnings count."""
+    assert "0 chart(s) failed" in helm.lint(IMAGE)
+
+
+def test_chart_and_product_are_of_one_version() -> None:
+    """The default tag of the image is the chart's appVersion."""
+    about = yaml.safe_load((CHART / "Chart.yaml").read_text())
+    assert (about["version"], about["appVersion"]) == (__version__, __version__)
+
+
+def test_the_crds_have_one_source() -> None:
+    """A link, not a copy: Helm packs what it leads to."""
+    assert (CHART / "files/crds").resolve() == CRDS
+
+
+def test_every_value_has_a_reason() -> None:
+    """A reviewer reads values.yaml first."""
+    found = list(rows())
+    assert [path for path, _, _ in found] == list(_leaves(DEFAULTS))
+    assert [path for path, _, reason in found if not reason] == []
+
+
+def test_the_table_of_the_readme_is_that_of_the_values() -> None:
+    """`python -m tests.chart.values_table` renews it."""
+    assert README.read_text() == renewed(README.read_text())
+
+
+def test_the_schema_knows_exactly_these_values() -> None:
+    """`global` is Helm's own; what is in `resources` is the API server's to check."""
+    schema = json.loads((CHART / "values.schema.json").read_text())
+    known = set(_leaves(_properties(schema))) - {"global"}
+    assert known == {path for path in _leaves(DEFAULTS) if not path.startswith(FREE)} | set(FREE)
+
+
+def _properties(schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: _properties(value) for key, value in schema.get("properties", {}).items()}
+
+
+WRONG: dict[str, Values] = {
+    "a misspelt value": {"watchNamespace": ["team-a"]},
+    "a misspelt inner value": {"crds": {"instal": False}},
+    "three replicas": {"replicas": 3},
+    "a namespace that cannot exist": {"watchNamespaces": ["Team_A"]},
+    "a namespace twice": {"watchNamespaces": ["team-a", "team-a"]},
+    "a pattern of namespaces": {"watchNamespaces": ["team-*"]},
+    "a digest without its algorithm": {"image": {"repository": "r", "digest": "0" * 64}},
+    "a port by name": {"networkPolicy": {"egressPorts": ["https"]}},
+    "an unknown log level": {"logLevel": "trace"},
+    "no image": {"image": {"repository": ""}},
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_mistake_is_refused_before_anything_is_sent(helm: Helm, wrong: str) -> None:
+    """A value that does nothing is worse than an error."""
+    with pytest.raises(HelmRefused):
+        helm.render(WRONG[wrong])
