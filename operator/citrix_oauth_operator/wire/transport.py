@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import ssl
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager
 from typing import cast
-from urllib.parse import quote, urlsplit
 
 import httpcore
+import httpx
 
 from citrix_oauth_operator.domain.answers import NotSent, Uncertain
 from citrix_oauth_operator.domain.problem import Problem
@@ -33,8 +32,6 @@ DEADLINE_SECONDS = 30.0
 BODY_LIMIT = 256 * 1024
 CHUNK_LIMIT = 4096  # a body of one-byte chunks costs CPU, not memory
 _OURS = {"User-Agent": "citrix-oauth-operator", "Accept-Encoding": "identity", "Connection": "close"}
-_HOST = re.compile(r"[0-9A-Za-z_.:-]+")
-_SAFE = "/%:=&?~+!$,;'@()*[]"  # what a URL may hold as it is; everything else is written in percents
 _FIRST_BYTE = "http11.send_request_headers.started"
 
 #: What may fail before the first byte; anything else there is a bug of ours and may surface: nothing has been spent.
@@ -82,8 +79,8 @@ class Transport:
     def __init__(self, *, deadline: float = DEADLINE_SECONDS, resolve: Resolve = system_resolver) -> None:
         self._deadline, self._resolve = deadline, resolve
         self._contexts = Contexts()
-        # at DEBUG it prints URLs and headers, whatever our own level is
-        logging.getLogger("httpcore").setLevel(logging.WARNING)
+        for name in ("httpx", "httpcore"):  # at DEBUG they print URLs and headers, whatever our own level is
+            logging.getLogger(name).setLevel(logging.WARNING)
 
     async def post_form(
         self,
@@ -130,19 +127,14 @@ class Transport:
 def _request(method: str, url: str, headers: Mapping[str, str], body: bytes | None = None) -> httpcore.Request | None:
     """Build a request; None when the URL cannot be called."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
+        request = httpx.Request(method, url, headers={**_OURS, **headers}, content=body)
+    except (httpx.InvalidURL, UnicodeError):
         return None
-    if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(host):
+    target = request.url
+    if target.scheme not in {"http", "https"} or not target.host:
         return None
-    named = f"[{host}]" if ":" in host else host
-    target = quote(parts.path or "/", safe=_SAFE) + (f"?{quote(parts.query, safe=_SAFE)}" if parts.query else "")
-    fields = {"Host": named if port is None else f"{named}:{port}", **_OURS, **headers}
-    if body is not None:
-        fields["Content-Length"] = str(len(body))
-    address = httpcore.URL(scheme=parts.scheme, host=host, port=port, target=target)
-    return httpcore.Request(method, address, headers=list(fields.items()), content=body)
+    address = httpcore.URL(scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path)
+    return httpcore.Request(method, address, headers=request.headers.raw, content=request.content)
 
 
 @asynccontextmanager

