@@ -16,7 +16,7 @@ from citrix_oauth_operator.spill import Spilled, SpillFolder
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.token_endpoint import read_tokens
 
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 5.0
 PATIENCE_SECONDS = 60.0  # for a process that may be alive; committing its answer beside it would do no harm
 
 

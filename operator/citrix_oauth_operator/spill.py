@@ -13,6 +13,7 @@ import dataclasses
 import hashlib
 import json
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -97,15 +98,15 @@ class SpillFolder:
 
     def keeps(self, ref: ClientRef, grant: Grant | None) -> bool:
         """Whether an answer lies here that the stored grant waits for: nothing may be sent before it is committed."""
-        return any(spilled.answers(grant) for spilled in self._read(f"{_key(ref)}.*{_ANSWER}"))
+        return any(spilled.answers(grant) for spilled in self._read(_key(ref)))
 
     def left_behind(self) -> Iterator[Spilled]:
         """Return every answer; a file that cannot be read stays for a person to look at."""
-        return self._read(f"*{_ANSWER}")
+        return self._read("")
 
     def tidy(self) -> None:
         """Take what a killed process had written but not named; what it had half written goes at the second look."""
-        parts = frozenset(self._folder.glob(f"*{_PART}")) if self._folder is not None else frozenset()
+        parts = frozenset(self._files("", _PART))
         for part in parts:
             if _parsed(part) is not None:
                 with contextlib.suppress(OSError):
@@ -114,10 +115,17 @@ class SpillFolder:
                 _remove(part)
         self._parts = parts
 
-    def _read(self, pattern: str) -> Iterator[Spilled]:
-        for path in sorted(self._folder.glob(pattern)) if self._folder is not None else ():
-            if spilled := _parsed(path):
-                yield spilled
+    def _read(self, beginning: str) -> Iterator[Spilled]:
+        return filter(None, map(_parsed, self._files(beginning, _ANSWER)))
+
+    def _files(self, beginning: str, end: str) -> list[Path]:
+        """List the folder; `os.listdir`, for each pass looks here and mostly finds nothing."""
+        folder = self._folder
+        try:
+            names = os.listdir(folder) if folder is not None else ()  # noqa: PTH208 - four times as fast
+        except OSError:
+            return []
+        return [Path(f"{folder}/{name}") for name in sorted(names) if name.startswith(beginning) and name.endswith(end)]
 
 
 def _key(ref: ClientRef) -> str:

@@ -187,9 +187,9 @@ async def test_a_half_written_file_does_not_stay_for_ever(tmp_path: Path) -> Non
     half = answer.rename(answer.with_suffix(".part"))
     half.write_text(half.read_text()[:100])
     process = world.boot()
-    await process.recover(1)
+    await process.recover(4)
     assert half.exists()
-    await process.recover(1)
+    await process.recover(4)
     assert not half.exists()
 
 

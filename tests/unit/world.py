@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
+from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.model import ClientRef, Grant
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.server import Endpoints, Server
-from citrix_oauth_operator.edges import Metrics, NoMetrics
+from citrix_oauth_operator.edges import Metrics, NoMetrics, RequestsTokens, TokenRequests
 from citrix_oauth_operator.grants.budget import Budgets
 from citrix_oauth_operator.guarded import Guarded
 from citrix_oauth_operator.identity import Identity
-from citrix_oauth_operator.kube.api import JSON
+from citrix_oauth_operator.kube.api import JSON, Api
 from citrix_oauth_operator.kube.claims import Claims
 from citrix_oauth_operator.kube.clients import Clients
 from citrix_oauth_operator.kube.events import Events
@@ -54,6 +56,10 @@ class FixedDiscovery:
         """Return what was set."""
         del server
         return self.answer
+
+
+class Endpoint(TokenRequests, RequestsTokens, Protocol):
+    """What a token endpoint can be asked."""
 
 
 @dataclass
@@ -125,10 +131,13 @@ class World:
 
     def boot(self, pod: str | None = "pod-1") -> Process:
         """Start a process; the same pod means that its predecessor is dead."""
-        api, clock, identity = self.api, self.clock, Identity(pod)
+        return self.boot_with(pod, self.api, self.clock, self.server, SpillFolder(self._spill))
+
+    def boot_with(self, pod: str | None, api: Api, clock: Clock, server: Endpoint, spill: SpillFolder) -> Process:
+        """Start a process with edges of its own."""
+        identity = Identity(pod)
         clients, store, claims, secrets = Clients(api), GrantStore(api, OPS), Claims(api, OPS), TokenSecrets(api)
         refusals, budgets = Refusals(api, OPS), Budgets(clock)
-        spill = SpillFolder(self._spill)
         observer = Observer(
             api=api,
             clock=clock,
@@ -145,7 +154,7 @@ class World:
             answers=spill,
         )
         metrics, share = self.metrics, self.share
-        held, requests = MeteredSpill(spill, metrics), Guarded(MeteredRequests(self.server, metrics, clock), budgets)
+        held, requests = MeteredSpill(spill, metrics), Guarded(MeteredRequests(server, metrics, clock), budgets)
         protocol = WriteProtocol(store, claims, requests, budgets, held, clock, identity.holder, share, metrics)
         reporter = Reporter(clients, Events(api, clock), clock)
         reconciler = Reconciler(

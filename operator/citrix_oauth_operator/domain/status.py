@@ -178,11 +178,17 @@ def _merged(new: Status, old: Mapping[str, Any] | None, generation: int, now: da
 
 
 def merge_patch(old: Mapping[str, Any], new: Status) -> Status:
-    """Return the RFC 7396 merge patch from `old` to `new`; empty when they are equal."""
+    """Return the RFC 7396 merge patch from `old` to `new`; empty when they are equal.
+
+    An object in it is written whole: of what two processes write at once, no half of one is mixed with half of another
+    (the `seq` of one chain beside the name of another would look like a restored backup).
+    """
     removed = {key: None for key in old if key not in new}
     changed = {key: _patched(old.get(key), value) for key, value in new.items() if old.get(key) != value}
     return {**removed, **changed}
 
 
 def _patched(old: object, new: object) -> object:
-    return merge_patch(old, new) if isinstance(old, dict) and isinstance(new, dict) else new
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return new
+    return {**{key: None for key in old if key not in new}, **new}

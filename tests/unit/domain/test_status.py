@@ -211,3 +211,14 @@ def _over(value: Any, schema: dict[str, Any], path: str) -> list[str]:  # noqa: 
 def test_the_limits_of_the_crd_are_kept(facts: Outcome) -> None:
     """Texts, lists and enumerations, for every status the fold can make."""
     assert _over(next_status(facts, T0), _schema(), "status") == []
+
+
+def test_what_two_processes_write_at_once_is_never_mixed() -> None:
+    """The seq of the old chain beside the new chain's name would look like a restored backup, and stop the client."""
+    before = {"grant": {"namespace": "ops", "chain": "old", "seq": 1}}
+    ours = merge_patch(before, {"grant": {"namespace": "ops", "chain": "new", "seq": 1}})
+    theirs = merge_patch(before, {"grant": {"namespace": "ops", "chain": "old", "seq": 2}})
+    assert merged(merged(before, theirs), ours) == {"grant": {"namespace": "ops", "chain": "new", "seq": 1}}
+    assert merge_patch({"lastError": {"reason": "a", "oauthError": "b"}}, {"lastError": {"reason": "a"}}) == {
+        "lastError": {"reason": "a", "oauthError": None}
+    }
