@@ -14,13 +14,16 @@ import kopf
 
 from citrix_oauth_operator import __version__, handlers
 from citrix_oauth_operator.clock import SystemClock
+from citrix_oauth_operator.domain.election import Spans
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.sight import sight_of
+from citrix_oauth_operator.elector import Candidate, Elector
+from citrix_oauth_operator.gate import Gate, GatedRequests
 from citrix_oauth_operator.grants.budget import Budgets
 from citrix_oauth_operator.grants.token_endpoint import TokenEndpoint
 from citrix_oauth_operator.guarded import Guarded
-from citrix_oauth_operator.healing import Poll, Relist, Watchdog
+from citrix_oauth_operator.healing import ClockWatch, NamespacePoll, Poll, Relist, Watchdog
 from citrix_oauth_operator.identity import Identity
 from citrix_oauth_operator.kube.api import Api, load_configuration
 from citrix_oauth_operator.kube.claims import Claims
@@ -28,6 +31,7 @@ from citrix_oauth_operator.kube.clients import Clients
 from citrix_oauth_operator.kube.cluster import ensure_namespace, find_kinds, insist
 from citrix_oauth_operator.kube.events import Events
 from citrix_oauth_operator.kube.grant_store import GrantStore
+from citrix_oauth_operator.kube.lease import Leases
 from citrix_oauth_operator.kube.namespaces import Namespaces
 from citrix_oauth_operator.kube.observe import Observer
 from citrix_oauth_operator.kube.refusals import Refusals
@@ -47,6 +51,8 @@ from citrix_oauth_operator.wire.discovery import Discovery
 from citrix_oauth_operator.wire.transport import Transport
 from citrix_oauth_operator.write_protocol import WriteProtocol
 
+TICK_SECONDS = 60.0  # without a tick of the dispatcher, and the process is not alive
+
 log = logging.getLogger(__name__)
 
 
@@ -60,19 +66,28 @@ class App:
         self._transport = Transport()
         self._clients = Clients(api)
         self._servers = Servers(api, clock)
-        self._namespaces = Namespaces(api, clock)
+        self._namespaces = Namespaces(api, clock, self._wake_clients_in)
         self._refusals = Refusals(api, namespace)
         self._clock = clock
         self._spill = SpillFolder(settings.spill_dir)
         identity = Identity(settings.pod_uid)
+        self._elector = Elector(
+            Leases(api, namespace, settings.lease_name),
+            Candidate(identity.name, identity.is_dead),
+            Spans(settings.lease_seconds),
+            clock,
+        )
+        self._gate = Gate(self._elector.leads)
         self._recovery = Recovery(self._spill, GrantStore(api, namespace), identity, clock)
         reporter = Reporter(self._clients, Events(api, clock), clock)
         self._budgets = Budgets(clock)
         self._queue = Queue(self._reconciler(identity).run, reporter.report, clock)
         self._budgets.wake = self._queue.wake
+        self._queue.may_start = self._gate.is_open
         self._probes = Probes(settings.http_port, metrics.page)
         metrics.show(Sources(self._queue.actors, self._queue.overdue, self._budgets.open_breakers))
         self._tasks: list[asyncio.Task[None]] = []
+        self._duty: asyncio.Task[None] | None = None
         self._once: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
 
@@ -85,7 +100,8 @@ class App:
             TokenSecrets(api),
         )
         metrics, budgets = self._metrics, self._budgets
-        endpoint = Guarded(MeteredRequests(TokenEndpoint(self._transport, clock), metrics, clock), budgets)
+        metered = MeteredRequests(TokenEndpoint(self._transport, clock), metrics, clock)
+        endpoint = GatedRequests(Guarded(metered, budgets), self._gate)
         spill = MeteredSpill(self._spill, metrics)
         observer = Observer(
             api=api,
@@ -112,6 +128,7 @@ class App:
             budgets=budgets,
             secrets=secrets,
             metrics=metrics,
+            gate=self._gate,
         )
 
     async def start(self) -> None:
@@ -129,13 +146,16 @@ class App:
         await insist(partial(find_kinds, self._api))
         await insist(partial(ensure_namespace, self._api, self._settings.operator_namespace))
         await insist(self._servers.load)
-        await insist(self._refusals.load)
         self._spill.prepare()
         self._spawn("recovery", self._recovery.run())
         self._spawn("queue", self._queue.run())
         self._spawn("poll", Poll(self._api, self._queue, self._clock).run())
+        self._spawn("namespaces", NamespacePoll(self._queue, self._servers.select, self._namespaces.labels).run())
+        self._spawn("clock", ClockWatch(self._queue, self._clock).run())
         self._spawn("watchdog", Watchdog(self._stop).run())
         self._spawn("relist", Relist(self._api, self._queue, self._settings.watch_namespaces).run())
+        self._elector.gained, self._elector.lost = self._begin_to_lead, self._stand_by
+        self._spawn("lease", self._elector.run())
         _spare_the_collector()
         self._probes.ready = self.alive
         log.info("serving; grants are kept in namespace %s", self._settings.operator_namespace)
@@ -144,15 +164,34 @@ class App:
         """Start nothing more, let the passes under way end, then let go of everything."""
         self._probes.ready = None
         self._stop.set()  # kopf waits for whoever waits for the flag
+        self._gate.close()
         await self._queue.close(self._settings.drain_seconds)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._stand_by()
+        await self._elector.release()  # last: nothing of ours is under way any more
         await self._stack.aclose()
 
     def alive(self) -> bool:
         """Whether the parts that must run are running; nothing outside the process counts."""
-        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+        ticks = self._clock.boottime() - self._queue.ticked < TICK_SECONDS
+        return ticks and bool(self._tasks) and not any(task.done() for task in self._tasks)
+
+    def _begin_to_lead(self) -> None:
+        self._duty = asyncio.create_task(self._lead(), name="lead")
+
+    async def _lead(self) -> None:
+        """Learn what the former leader knew, then let passes start."""
+        await insist(self._refusals.load)
+        self._gate.open()
+        self._queue.lead()
+        await insist(self._servers.report_all)
+
+    def _stand_by(self) -> None:
+        self._gate.shut()
+        if self._duty:
+            self._duty.cancel()
 
     def client_changed(self, ref: ClientRef, body: Mapping[str, Any]) -> None:
         """Schedule a client as its object says."""
@@ -169,7 +208,8 @@ class App:
         """Take a server, say whether it is accepted, and look again at the clients that use it."""
         if self._servers.upsert(dict(body)):
             self._wake_clients_of(body["metadata"]["name"])
-        self._spawn_once(self._servers.report(dict(body)))
+        if self._gate.is_open():
+            self._spawn_once(self._servers.report(dict(body)))
 
     def server_gone(self, name: str) -> None:
         """Forget a server; its clients find out."""
@@ -180,6 +220,11 @@ class App:
     def _wake_clients_of(self, server: str) -> None:
         for actor in self._queue.actors():
             if actor.server == server:
+                self._queue.wake(actor.ref.uid)
+
+    def _wake_clients_in(self, namespace: str) -> None:
+        for actor in self._queue.actors():
+            if actor.ref.namespace == namespace and self._servers.select(actor.server):
                 self._queue.wake(actor.ref.uid)
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
 from citrix_oauth_operator.domain.answers import Answer
 from citrix_oauth_operator.domain.model import Claim, ClientRef, Token, TokenSecret
@@ -111,6 +112,14 @@ class TokenRequests(Protocol):
 
 class AsksForTokens(TokenRequests, RequestsTokens, Protocol):
     """Both kinds of token requests."""
+
+
+class Withholds(Protocol):
+    """Whether this process may begin a token request."""
+
+    def is_open(self) -> bool: ...
+
+    async def after(self, turn: Coroutine[Any, Any, None]) -> None: ...
 
 
 class SeedClaims(Protocol):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -25,6 +26,8 @@ SHORTEST_ROUND_SECONDS = 2.0
 PAUSE_SECONDS = 0.05
 FRESH_SECONDS = 2.0
 RELIST_SECONDS = 600.0
+NAMESPACES_SECONDS = 60.0
+CLOCK_SECONDS, CLOCK_SHIFT = 5.0, 30.0
 WATCHER_SECONDS, WATCHER_MISSES = 10.0, 6
 
 
@@ -139,6 +142,47 @@ class Relist:
             alive |= {metadata["uid"] for metadata in await self.api.list_metadata(f"{GROUP_PATH}{part}/citrixclients")}
         for uid in before - alive:
             self.queue.wake(uid)  # the pass finds out with a live read, and forgets what is really gone
+
+
+@dataclass(slots=True)
+class ClockWatch:
+    """Looks at everyone when the wall clock was corrected: due times were translated by what it said before."""
+
+    queue: Queue
+    clock: Clock
+
+    async def run(self) -> None:
+        """Compare the two clocks until cancelled."""
+        offset = self._offset()
+        while True:
+            await asyncio.sleep(CLOCK_SECONDS)
+            if abs(self._offset() - offset) > CLOCK_SHIFT:
+                log.warning("the wall clock was set by %+d s: looking at every client", self._offset() - offset)
+                offset = self._offset()
+                for actor in self.queue.actors():
+                    self.queue.wake(actor.ref.uid)
+
+    def _offset(self) -> float:
+        return self.clock.now().timestamp() - self.clock.boottime()
+
+
+@dataclass(slots=True)
+class NamespacePoll:
+    """Reads the labels of namespaces whose clients use a server that selects by them; a change wakes the clients."""
+
+    queue: Queue
+    selects: Callable[[str], bool]  # whether the server of that name looks at labels
+    read: Callable[[str], Awaitable[object]]  # of a namespace, by name
+
+    async def run(self) -> None:
+        """Read every minute, until cancelled."""
+        while True:
+            await asyncio.sleep(NAMESPACES_SECONDS)
+            names = {actor.ref.namespace for actor in self.queue.actors() if self.selects(actor.server)}
+            for name in () if self.queue.busy() else sorted(names):
+                with contextlib.suppress(ApiError):  # the next round reads again
+                    await self.read(name)
+                await asyncio.sleep(PAUSE_SECONDS)
 
 
 @dataclass(slots=True)

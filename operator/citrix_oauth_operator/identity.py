@@ -17,6 +17,16 @@ class Identity:
     def __init__(self, pod_uid: str | None) -> None:
         self.holder = Holder(f"pod:{pod_uid}", uuid.uuid4().hex) if pod_uid else _host_holder()
 
+    @property
+    def name(self) -> str:
+        """What the Lease is held under."""
+        return f"{self.holder.place}/{self.holder.instance}"
+
+    def is_dead(self, name: str) -> bool:
+        """Whether a holder of the Lease is proven dead: this pod's former process, or one of this host that ended."""
+        place, _, instance = name.rpartition("/")
+        return self.liveness(Holder(place, instance)) is Liveness.DEAD
+
     def liveness(self, holder: Holder) -> Liveness:
         """Say what is known about a holder: a pod runs one process of ours, a host many."""
         if holder == self.holder:

@@ -6,7 +6,7 @@ import asyncio
 import heapq
 import logging
 from collections import Counter, defaultdict
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -78,6 +78,14 @@ class Queue:
         self._reports = asyncio.Semaphore(passes)
         self._changed = asyncio.Event()
         self._closing = False
+        self.may_start: Callable[[], bool] = lambda: True
+        self.ticked = clock.boottime()
+
+    def lead(self) -> None:
+        """Begin to start passes: over whoever is due by now, and over everyone else in their time."""
+        self._due = [(actor.due, actor.ref.uid) for actor in self._actors.values() if actor.due < _NEVER]
+        heapq.heapify(self._due)
+        self._changed.set()
 
     def see(self, ref: ClientRef, sight: Sight) -> None:
         """Take a watch event: a new client is scheduled, a changed one is due now, our own echo is passed over."""
@@ -89,7 +97,14 @@ class Queue:
         elif actor.version != sight.version:
             actor.version, actor.server = sight.version, sight.server
             self.wake(ref.uid)
+        elif not self.may_start():
+            self._follow(actor, sight)
         actor.shown = sight.shown
+
+    def _follow(self, actor: Actor, sight: Sight) -> None:
+        """Take a schedule over as the leader writes it: a standby that takes its place starts only who is due."""
+        actor.expires = sight.expires.timestamp() if sight.expires else 0.0
+        actor.due = self._boottime_of(sight.due) if sight.due else self._clock.boottime()
 
     def wake(self, uid: str) -> None:
         """Look at a client now, or as soon as the pass that is under way has ended."""
@@ -104,11 +119,13 @@ class Queue:
         self._first_tokens.settled(uid)
 
     def busy(self) -> bool:
-        """Whether as many passes are under way as may be: nothing that can wait is to be added."""
-        return self._by_server.total() >= self._passes_a_server
+        """Whether nothing that can wait is to be added: none may start, or as many are under way as may be."""
+        return not self.may_start() or self._by_server.total() >= self._passes_a_server
 
     def overdue(self) -> float:
-        """Return for how long [s] the client has waited that was due first; 0 when nobody waits."""
+        """Return for how long [s] the client has waited that was due first; 0 when nobody waits, or another leads."""
+        if not self.may_start():
+            return 0.0
         now = self._clock.boottime()
         return max((now - actor.due for actor in self.actors() if actor.due < now), default=0.0)
 
@@ -120,13 +137,15 @@ class Queue:
         return iter(tuple(self._actors.values()))
 
     async def run(self) -> None:
-        """Start what is due until `close`."""
+        """Start what is due, while that is allowed, until `close`."""
         while not self._closing:
+            self.ticked = self._clock.boottime()
             self._changed.clear()
-            self._promote()
-            while self._by_server.total() < self._passes and (uid := self._ready.pop()):
+            if allowed := self.may_start():
+                self._promote()
+            while allowed and self._by_server.total() < self._passes and (uid := self._ready.pop()):
                 self._start(uid)
-            await self._sleep()
+            await self._sleep(self._due if allowed else ())
 
     async def close(self, grace_seconds: float) -> None:
         """Start nothing more; wait for the passes under way, for they may hold tokens."""
@@ -137,9 +156,12 @@ class Queue:
             _, late = await asyncio.wait(self._running, timeout=grace_seconds)
             if late:
                 log.error("%d passes did not end within %d s", len(late), grace_seconds)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
 
-    async def _sleep(self) -> None:
-        until = self._due[0][0] - self._clock.boottime() if self._due else _LONGEST_SLEEP
+    async def _sleep(self, due: Sequence[tuple[float, str]]) -> None:
+        until = due[0][0] - self._clock.boottime() if due else _LONGEST_SLEEP
         try:
             async with asyncio.timeout(min(max(until, _SHORTEST_SLEEP), _LONGEST_SLEEP)):
                 await self._changed.wait()
@@ -148,7 +170,7 @@ class Queue:
 
     def _schedule(self, actor: Actor, due: float) -> None:
         actor.due = due
-        if due < _NEVER:
+        if due < _NEVER and self.may_start():  # `lead` makes up for those of a standby
             heapq.heappush(self._due, (due, actor.ref.uid))
             self._changed.set()
 

@@ -10,10 +10,10 @@ from datetime import timedelta
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import policy, problems, protocol
-from citrix_oauth_operator.domain.answers import Answer, Granted
+from citrix_oauth_operator.domain.answers import WITHHELD, Answer, Granted
 from citrix_oauth_operator.domain.decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
 from citrix_oauth_operator.domain.due import lateness
-from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound
+from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound, Withheld
 from citrix_oauth_operator.domain.model import ClientRef, Token, TokenSecret
 from citrix_oauth_operator.domain.observed import Observed
 from citrix_oauth_operator.domain.outcome import Outcome
@@ -32,7 +32,9 @@ from citrix_oauth_operator.edges import (
     RequestsTokens,
     Settled,
     SpendsRefreshTokens,
+    Withholds,
 )
+from citrix_oauth_operator.gate import open_gate
 from citrix_oauth_operator.report import audit
 
 log = logging.getLogger(__name__)
@@ -62,6 +64,7 @@ class Reconciler:
     secrets: Publishes
     share: Callable[[], float] = random.random
     metrics: Metrics = field(default_factory=NoMetrics)
+    gate: Withholds = field(default_factory=open_gate)
 
     async def run(self, ref: ClientRef) -> Outcome | None:
         """Do one pass; None when the client is gone.
@@ -74,6 +77,8 @@ class Reconciler:
         if seen is None:
             return None
         decision = policy.decide(seen, self.clock.now())
+        if isinstance(decision, Stall) and decision.problem.reason is Reason.CLAIMED_BY_ANOTHER_OPERATOR:
+            return self._hands_off(seen, decision)
         decision = self._leave_alone(seen, decision)
         done = await self._act(seen, decision)
         if done is None:
@@ -86,6 +91,12 @@ class Reconciler:
         if not renamed:
             outcome = replace(outcome, secret_name=seen.client.status.secret_name)
         return outcome
+
+    def _hands_off(self, seen: Observed, decision: Stall) -> Outcome:
+        """Another operator keeps this client: nothing of it is ours to write, nor to delete."""
+        act = Act(decision, decision.problem, None, attempted=False, share=self.share())
+        outcome = plan(seen, seen.secret, act, self.clock.now())
+        return replace(outcome, secret_name=seen.client.status.secret_name or seen.secret_name)
 
     def _leave_alone(self, seen: Observed, decision: Decision) -> Decision:
         """Put a request off while the server wants to be left alone."""
@@ -113,8 +124,10 @@ class Reconciler:
     async def _grant(self, seen: Observed, decision: AdoptSeed | Refresh | RequestToken) -> Done | None:
         server = seen.ready_inputs.server
         try:
+            if not self.gate.is_open():
+                raise Withheld
             seen, chain = await self._claimed(seen)
-            await self.budgets.turn(server)
+            await self.gate.after(self.budgets.turn(server))
             self._begin(seen)
             match decision:
                 case AdoptSeed():
@@ -129,6 +142,8 @@ class Reconciler:
             raise
         except ApiError as error:
             return Done(seen, problems.commit_failed(error.status), attempted=True)
+        if done is not None and done.problem is WITHHELD.problem:
+            raise Withheld
         if done is not None:
             await self._remember(done)
         return done

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 DEFAULT_NAMESPACE = "citrix-oauth-system"
+DEFAULT_LEASE = "citrix-oauth-operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +17,8 @@ class Settings:
         operator_namespace: where grants and claims are kept.
         watch_namespaces: namespaces whose clients are served; empty: all.
         pod_uid: the pod's UID from the downward API; None outside a cluster.
+        lease_name: of the Lease in the operator's namespace; whoever holds it starts token requests.
+        lease_seconds: after which a leader that ended without a word is replaced.
         spill_dir: memory-backed folder for answers that are not committed yet; None: held in memory only.
         http_port: serves /metrics, /healthz and /readyz; 0: off.
         drain_seconds: how long passes under way may take after SIGTERM.
@@ -24,6 +27,8 @@ class Settings:
     operator_namespace: str
     watch_namespaces: tuple[str, ...] = ()
     pod_uid: str | None = None
+    lease_name: str = DEFAULT_LEASE
+    lease_seconds: int = 15
     spill_dir: Path | None = None
     http_port: int = 0
     log_format: str = "text"

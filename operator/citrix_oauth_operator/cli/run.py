@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from citrix_oauth_operator.domain.election import LONGEST_SECONDS, SHORTEST_SECONDS
 from citrix_oauth_operator.logs import catch_the_rest, configure_logging
-from citrix_oauth_operator.settings import DEFAULT_NAMESPACE, Settings
+from citrix_oauth_operator.settings import DEFAULT_LEASE, DEFAULT_NAMESPACE, Settings
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -54,12 +55,38 @@ def add_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> No
         help="memory-backed folder that keeps an answer until it is committed; it outlives a kill of the process",
     )
     parser.add_argument(
+        "--lease-name",
+        default=default("LEASE_NAME", DEFAULT_LEASE),
+        help="Lease in the operator's namespace; of several replicas its holder sends token requests",
+    )
+    parser.add_argument(
+        "--lease-duration-seconds",
+        type=_lease_seconds,
+        default=default("LEASE_DURATION_SECONDS", "15"),
+        metavar="SECONDS",
+        help="how long others wait for a leader that ended without a word; renew deadline and retry go with it",
+    )
+    parser.add_argument(
+        "--drain-seconds",
+        type=float,
+        default=default("DRAIN_SECONDS", "100"),
+        metavar="SECONDS",
+        help="how long requests and commits under way may take after SIGTERM; keep it 15 below the pod's grace period",
+    )
+    parser.add_argument(
         "--http-port", type=int, default=default("HTTP_PORT", "0"), help="serves /metrics, /healthz and /readyz; 0: off"
     )
     parser.add_argument("--log-format", choices=["text", "json"], default=default("LOG_FORMAT", "text"))
     parser.add_argument(
         "--log-level", choices=["debug", "info", "warning", "error"], default=default("LOG_LEVEL", "info")
     )
+
+
+def _lease_seconds(text: str) -> int:
+    seconds = int(text)
+    if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
+        raise argparse.ArgumentTypeError(f"not a number from {SHORTEST_SECONDS} to {LONGEST_SECONDS}")
+    return seconds
 
 
 def _pod_namespace() -> str:
@@ -75,7 +102,10 @@ def settings_of(options: argparse.Namespace, environ: Mapping[str, str]) -> Sett
         operator_namespace=options.operator_namespace,
         watch_namespaces=tuple(options.watch_namespace or options.watched_by_environment),
         pod_uid=environ.get("CITRIX_OAUTH_POD_UID") or None,
+        lease_name=options.lease_name,
+        lease_seconds=options.lease_duration_seconds,
         spill_dir=options.spill_dir,
+        drain_seconds=options.drain_seconds,
         http_port=options.http_port,
         log_format=options.log_format,
         log_level=options.log_level,

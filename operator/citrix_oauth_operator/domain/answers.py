@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from .problem import Problem
+from .reasons import Reason
 from .secrecy import SecretText
 
 
@@ -52,5 +53,8 @@ class Uncertain:
 
     problem: Problem
 
+
+#: The request was held back: another replica leads, or this one ends. Never shown; who meets it looks again.
+WITHHELD = NotSent(Problem(Reason.PENDING, "the request was held back"))
 
 Answer = Granted | Refused | NotSent | Uncertain

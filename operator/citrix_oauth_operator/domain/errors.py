@@ -8,6 +8,7 @@ class ApiError(Exception):
 
     ApiError           any answer with an error status
     ├── Conflict       409: the object changed or exists; read again
+    │   └── Withheld   nothing was asked: this process may not begin a token request now
     ├── NotFound       404
     └── Unreachable    no complete answer: a write may have been applied
     """
@@ -19,6 +20,10 @@ class ApiError(Exception):
 
 class Conflict(ApiError):
     """The precondition failed, or an object of that name exists."""
+
+
+class Withheld(Conflict):
+    """This process may not begin a request now: another one leads, or this one ends. Look again when it may."""
 
 
 class NotFound(ApiError):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from . import endings
@@ -24,7 +24,16 @@ _ORDER = {
 #: Limits of the CRD: a patch that breaks one would be refused for ever.
 _MESSAGE_LENGTH, _REMEDY_LENGTH, _SCOPES, _SCOPE_LENGTH = 4096, 1024, 64, 256
 
+ABANDONED = timedelta(minutes=15)  # after a time that an operator announced, if nothing comes of it
+
 _FAILURE_FIELDS = ("failedAttempts", "lastFailureTime", "lastError")
+
+
+def kept_elsewhere(outcome: Outcome, now: datetime) -> bool:
+    """Whether status is another operator's to write: it is named there, and does what it said it would do by now."""
+    problem, due = outcome.problem, outcome.client.status.next_refresh
+    another = problem is not None and problem.reason is Reason.CLAIMED_BY_ANOTHER_OPERATOR
+    return another and (due is None or now < due + ABANDONED)
 
 
 def next_status(outcome: Outcome, now: datetime) -> Status:

@@ -11,7 +11,7 @@ import logging
 import os
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -28,6 +28,7 @@ JSON = dict[str, Any]
 GROUP_PATH = "/apis/citrix-oauth.dev/v1alpha1"
 
 _TOTAL_SECONDS = 10
+_WATCH_SECONDS = 290
 _CONNECTIONS = 32
 _CREDENTIALS_SECONDS = 60  # bound ServiceAccount tokens rotate on disk; exec plugins answer from their cache
 _MERGE_PATCH = "application/merge-patch+json"
@@ -88,6 +89,12 @@ class Api:
         if self._session:
             await self._session.close()
 
+    @property
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("used outside `async with`")
+        return self._session
+
     async def get(self, path: str) -> JSON | None:
         """Return an object as it is now (a quorum read, never a cache), or None when there is none."""
         try:
@@ -111,6 +118,30 @@ class Api:
     async def list(self, path: str) -> list[JSON]:
         """Return all objects of a small collection."""
         return list((await self._request("GET", path))["items"])
+
+    async def watch(self, collection: str, name: str, version: str) -> AsyncGenerator[JSON]:
+        """Yield what happens to one object, {type, object} each, from a version on, until the API server ends that.
+
+        Raises:
+            ApiError: the watch cannot begin, broke, or the version is too old.
+        """
+        query = {"watch": 1, "fieldSelector": f"metadata.name={name}", "timeoutSeconds": _WATCH_SECONDS}
+        if version:
+            query["resourceVersion"] = version
+        url = URL(f"{self._host}{collection}?{urlencode(query)}", encoded=True)
+        headers = {"Accept": "application/json", **await self._credentials()}
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_TOTAL_SECONDS, sock_read=_WATCH_SECONDS + 10)
+        try:
+            async with self._opened.get(url, headers=headers, timeout=timeout) as answer:
+                if answer.status >= HTTPStatus.BAD_REQUEST:
+                    raise ApiError(answer.status)
+                async for line in answer.content:
+                    event = orjson.loads(line)
+                    if event["type"] == "ERROR":
+                        raise ApiError(event["object"].get("code"))
+                    yield event
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            raise Unreachable from None
 
     async def create(self, path: str, body: JSON) -> JSON:
         """Create an object in a collection, and return its metadata alone; Conflict when it exists."""
@@ -139,8 +170,6 @@ class Api:
     async def _request(
         self, verb: str, path: str, body: object = None, *, content_type: str = "application/json", accept: str = ""
     ) -> JSON:
-        if self._session is None:
-            raise RuntimeError("used outside `async with`")
         headers = {"Accept": accept or "application/json"}
         if body is not None:
             headers["Content-Type"] = content_type
@@ -150,11 +179,10 @@ class Api:
         return _result(status, content)
 
     async def _send(self, verb: str, path: str, body: object, headers: dict[str, str]) -> tuple[int, bytes]:
-        assert self._session is not None  # noqa: S101 - for the type checker; _request has looked
         data = None if body is None else orjson.dumps(body)
         try:
             url = URL(self._host + path, encoded=True)  # our paths need no quoting
-            async with self._session.request(verb, url, data=data, headers=headers) as answer:
+            async with self._opened.request(verb, url, data=data, headers=headers) as answer:
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError):
             raise Unreachable from None

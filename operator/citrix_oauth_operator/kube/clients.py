@@ -26,6 +26,8 @@ class Clients:
         """
         if not (body.get("status") or {}).get("grant"):
             self._shown[ref.uid] = body
+        else:
+            self._shown.pop(ref.uid, None)
 
     def forget(self, ref: ClientRef) -> None:
         """Drop what was shown of a client that is gone."""

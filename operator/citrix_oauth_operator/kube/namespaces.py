@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.model import ClientRef
@@ -18,8 +18,9 @@ class Namespaces:
     namespace, also when the namespace was deleted and created again in between.
     """
 
-    def __init__(self, api: Api, clock: Clock) -> None:
-        self._api, self._clock = api, clock
+    def __init__(self, api: Api, clock: Clock, relabelled: Callable[[str], None] = lambda _name: None) -> None:
+        self._api, self._clock, self._relabelled = api, clock, relabelled
+        self._labels: dict[str, Mapping[str, str]] = {}
         self._uids: dict[str, tuple[float, str]] = {}
         self._seen: dict[str, float] = {}
         self._reading = asyncio.Lock()
@@ -39,8 +40,12 @@ class Namespaces:
         return known[1]
 
     async def labels(self, namespace: str) -> Mapping[str, str]:
-        """Return the labels as they are now."""
-        return (await self._metadata(namespace)).get("labels") or {}
+        """Return the labels as they are now; `relabelled` is told when they are not as at the last look."""
+        labels: Mapping[str, str] = (await self._metadata(namespace)).get("labels") or {}
+        before, self._labels[namespace] = self._labels.get(namespace, labels), labels
+        if before != labels:
+            self._relabelled(namespace)
+        return labels
 
     def forget(self, ref: ClientRef) -> None:
         """Drop what is remembered of a deleted client."""

@@ -18,7 +18,7 @@ _LABEL = f"{PREFIX}/refusal"
 
 
 class Refusals:
-    """ConfigMaps `refused-<fingerprint>`, read once at start-up and kept in memory; they hold no secret."""
+    """ConfigMaps `refused-<fingerprint>`, read by whoever begins to lead and kept in memory; they hold no secret."""
 
     def __init__(self, api: Api, namespace: str) -> None:
         self._api, self._collection = api, f"/api/v1/namespaces/{namespace}/configmaps"
@@ -26,9 +26,8 @@ class Refusals:
 
     async def load(self) -> None:
         """Read all marks."""
-        for item in await self._api.list(f"{self._collection}?labelSelector={_LABEL}%3Dtrue"):
-            if refusal := _refusal(item):
-                self._known[item["data"]["fingerprint"]] = refusal
+        marked = await self._api.list(f"{self._collection}?labelSelector={_LABEL}%3Dtrue")
+        self._known = {item["data"]["fingerprint"]: refusal for item in marked if (refusal := _refusal(item))}
 
     def find(self, fingerprint: str) -> Refusal | None:
         """Return the mark of a credential."""

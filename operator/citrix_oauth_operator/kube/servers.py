@@ -45,6 +45,16 @@ class Servers:
         found = self._known.get(name) or BUILT_IN.get(name)
         return found if found is not None else problems.server_not_found(name, sorted(BUILT_IN))
 
+    def select(self, name: str) -> bool:
+        """Whether the server of that name looks at the labels of its clients' namespaces."""
+        found = self.find(name)
+        return isinstance(found, Server) and found.allowed_namespaces.needs_labels()
+
+    async def report_all(self) -> None:
+        """Say of each object whether it is accepted: nobody may have led when it was created."""
+        for body in await self._api.list(_COLLECTION):
+            await self.report(body)
+
     async def report(self, body: JSON) -> None:
         """Write the condition `Accepted`, if it is not what status says already."""
         condition = _accepted(_parse(body), body["metadata"]["generation"])

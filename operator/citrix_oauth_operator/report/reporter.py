@@ -13,7 +13,7 @@ from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
-from citrix_oauth_operator.domain.status import merge_patch, next_status
+from citrix_oauth_operator.domain.status import kept_elsewhere, merge_patch, next_status, sentence
 from citrix_oauth_operator.domain.transitions import Note, transitions
 
 from . import audit
@@ -42,20 +42,35 @@ class Reporter:
 
     def __init__(self, clients: PatchesStatus, events: PostsEvents, clock: Clock) -> None:
         self._clients, self._events, self._clock = clients, events, clock
+        self._elsewhere: set[str] = set()  # UIDs of clients of which it was said that another operator keeps them
 
     async def report(self, outcome: Outcome) -> None:
         """Write status and Events; silent when nothing changed."""
         ref, old = outcome.client.ref, outcome.client.status.raw
-        new = next_status(outcome, outcome.at or self._clock.now())
-        notes = transitions(outcome.client.status.conditions, new["conditions"])
+        if kept_elsewhere(outcome, self._clock.now()):
+            patch, notes = {}, self._said_once(outcome)
+        else:
+            self._elsewhere.discard(ref.uid)
+            new = next_status(outcome, outcome.at or self._clock.now())
+            patch = merge_patch(old, new)
+            notes = transitions(outcome.client.status.conditions, new["conditions"])
         _log(outcome, notes)
         try:
-            if patch := merge_patch(old, new):
+            if patch:
                 await self._clients.patch_status(ref, patch)
+            if patch or ref.uid in self._elsewhere:
                 for note in notes:
                     await self._events.post(ref, note)
         except ApiError as error:
             log.warning("status of %s could not be written: %s", ref, error)
+
+    def _said_once(self, outcome: Outcome) -> list[Note]:
+        """Say in an Event what status cannot say, for that belongs to somebody else; not again while this runs."""
+        uid, problem = outcome.client.ref.uid, outcome.problem
+        if problem is None or uid in self._elsewhere:
+            return []
+        self._elsewhere.add(uid)
+        return [Note("Warning", str(problem.reason), sentence(problem))]
 
 
 def _codes(problem: Problem | None) -> dict[str, audit.Fact]:

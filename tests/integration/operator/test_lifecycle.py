@@ -16,10 +16,10 @@ from tests.control_plane.plane import is_external
 from tests.integration.crd_schema import CRDS
 from tests.integration.operator import canary
 from tests.integration.operator.bad_day_cases import ACCESS, NEW, tokens
-from tests.integration.operator.cluster import SERVERS, Cluster, clients, secrets
+from tests.integration.operator.cluster import SERVERS, Cluster, Object, clients, secrets
 from tests.integration.operator.eventually import eventually, never
 from tests.integration.operator.process import SERVING, Operator
-from tests.integration.operator.reading import condition, is_well, moment
+from tests.integration.operator.reading import condition, is_well, moment, shows
 from tests.integration.operator.world import World
 from tests.standins.citrix_cloud import Fault
 from tests.standins.token_endpoint import json_reply
@@ -83,7 +83,7 @@ def test_a_kill_between_two_refreshes_is_not_noticed(fresh: World) -> None:
 
 
 def test_a_second_operator_keeps_its_hands_off(fresh: World, control_plane: ControlPlane, tmp_path: Path) -> None:
-    """It names the other one's namespace, sends nothing and stores nothing."""
+    """It names the other one's namespace in one Event, sends nothing, stores nothing, and leaves status alone."""
     fresh.cloud.configure(access_token_life=4)
     fresh.operator.start()
     fresh.signed_in("claimed", fresh.stand_in("claimed"))
@@ -91,17 +91,24 @@ def test_a_second_operator_keeps_its_hands_off(fresh: World, control_plane: Cont
     intruder = Operator(control_plane.kubeconfig, tmp_path, f"{fresh.prefix}-intruder", [fresh.namespace])
     intruder.start()
     try:
-        told = fresh.trouble("claimed", "Stalled", "ClaimedByAnotherOperator")
-        assert {fresh.operator.namespace, intruder.namespace} <= set(_words(condition(told, "Stalled")["message"]))
+        told = eventually(lambda: _told_elsewhere(fresh), "an Event", lambda: intruder.log)
+        assert {fresh.operator.namespace, intruder.namespace} <= set(_words(told[0]["message"]))
+        fresh.annotate("claimed", requested_at=ASKED)
         eventually(lambda: fresh.grant("claimed")["seq"] >= seq + 2, "the first goes on", lambda: fresh.tell("claimed"))
         assert fresh.cluster.items(secrets(intruder.namespace)) == []
     finally:
         intruder.stop()
         control_plane.kubectl("delete", "namespace", intruder.namespace, "--wait=false")
     fresh.refreshed("claimed", seq + 3)
+    assert len(_told_elsewhere(fresh)) == 1
+    assert not any(shows(one, "Stalled", "ClaimedByAnotherOperator") for one in fresh.history.of("claimed"))
     assert fresh.now("claimed")["status"]["grant"]["namespace"] == fresh.operator.namespace
     assert (fresh.cloud.stats().replays, fresh.cloud.stats().errors) == (0, {})
     assert not any(word in intruder.log for word in canary.canaries(fresh))
+
+
+def _told_elsewhere(world: World) -> list[Object]:
+    return [one for one in world.events("claimed") if one["reason"] == "ClaimedByAnotherOperator"]
 
 
 def _words(text: str) -> list[str]:
