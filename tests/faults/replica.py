@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.control_plane.children import free_port
 from tests.faults.failpoints import Failpoints
 from tests.faults.records import Hit
 from tests.integration.operator.eventually import eventually
@@ -19,7 +20,7 @@ _ROOT = Path(__file__).resolve().parents[2]
 
 
 class Replica:
-    """A replica; `hits` remembers every kill and stop.
+    """A replica; `hits` remembers every kill and stop, and `resting` whether it was ended on purpose.
 
     Args:
         folder: of its own, for logs, failpoints and spilled answers.
@@ -29,6 +30,8 @@ class Replica:
         self.name = name
         self.hits: list[Hit] = []
         self.starts = 0
+        self.resting = True
+        self.http_port = free_port()
         self._folder = folder / name
         self._spill = self._folder / "spill"
         self._spill.mkdir(parents=True)
@@ -39,6 +42,8 @@ class Replica:
             "FAULTS_DIR": str(self._folder),
             "CITRIX_OAUTH_SPILL_DIR": str(self._spill),
             "CITRIX_OAUTH_LOG_LEVEL": "info",
+            "CITRIX_OAUTH_HTTP_PORT": str(self.http_port),
+            "CITRIX_OAUTH_LEASE_DURATION_SECONDS": "3",
         }
         self.new_pod()
 
@@ -52,11 +57,18 @@ class Replica:
         """Start the process and do not wait."""
         self.failpoints.forget()
         self.starts += 1
+        self.resting = False
         self.operator.launch()
+
+    def terminate(self) -> int:
+        """SIGTERM; return its exit status when it has ended."""
+        self.resting = True
+        self.operator.terminate()
+        return self.operator.wait()
 
     def kill(self, *, pod_lost: bool = False) -> None:
         """SIGKILL; with `pod_lost` its folder and identity go as well."""
-        begin = time.monotonic()
+        begin, self.resting = time.monotonic(), True
         self.operator.kill()
         self.hits.append(Hit("kill", self.name, begin, time.monotonic(), pod_lost=pod_lost))
         if pod_lost:

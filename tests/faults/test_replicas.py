@@ -1,0 +1,138 @@
+"""Two replicas and one Lease, on a real API server and a strict authorization server: who serves, and at what cost.
+
+What is asserted is order, read from the proxy's log of writes and the replicas' own words, never a duration.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from tests.faults.bed import Bed
+from tests.faults.conftest import Beds
+from tests.faults.records import Hit
+from tests.faults.replica import Replica
+from tests.faults.rules import Rule
+from tests.faults.test_quick import kept
+from tests.integration.operator.eventually import eventually
+
+
+def test_a_standby_writes_nothing_and_takes_over_when_the_leader_is_told_to_end(beds: Beds) -> None:
+    """The Lease is the last that the leader writes, and nobody waits for its end: a rolling update is not felt."""
+    with pair(beds) as (bed, leader, standby):
+        assert writes(bed, standby) == []
+        assert httpx.get(f"http://127.0.0.1:{standby.http_port}/readyz").status_code == 200
+        assert leader.terminate() == 0, leader.operator.log
+        bed.grant_more(6)
+        assert "audit LeadershipReleased" in leader.operator.log
+        assert "former=" not in gained(standby)[0]
+        assert "Lease" in leases(writes(bed, leader)[-1])
+        leader.start()
+        bed.grant_more(6)
+        assert gained(leader) == gained(leader)[:1]
+        kept(bed)
+
+
+def test_a_killed_leader_is_replaced(beds: Beds) -> None:
+    """Once its lease has run out; its next process finds somebody else in office, and waits."""
+    with pair(beds) as (bed, leader, standby):
+        leader.kill()
+        bed.grant_more(6)
+        assert f"former=pod:{leader.operator.env['CITRIX_OAUTH_POD_UID']}" in gained(standby)[0]
+        leader.start()
+        eventually(lambda: "serving" in leader.operator.log.rpartition("LeadershipGained")[2], "it is back")
+        bed.grant_more(6)
+        assert len(gained(leader)) == 1
+        kept(bed)
+
+
+def test_a_leader_that_was_stopped_for_longer_than_its_lease_spends_nothing(beds: Beds) -> None:
+    """It knows by its own clock, before it asks anybody, that it leads no more; what it had begun is refused."""
+    with pair(beds) as (bed, leader, standby):
+        for _ in range(3):
+            stopped, begin = leading(bed), time.monotonic()
+            stopped.operator.signal(signal.SIGSTOP)
+            bed.grant_more(6)
+            stopped.operator.signal(signal.SIGCONT)
+            stopped.hits.append(Hit("stop", stopped.name, begin, time.monotonic()))
+            eventually(lambda each=stopped: "LeadershipLost" in each.operator.log, "it says so")  # type: ignore[misc]
+        assert gained(leader)
+        assert gained(standby)
+        kept(bed)
+
+
+def test_a_partitioned_leader_gives_way_and_lives_on(beds: Beds) -> None:
+    """It is healthy, for it may hold tokens; it starts nothing, and is a standby when the network is back."""
+    with pair(beds) as (bed, leader, standby):
+        bed.proxy.set_rules(Rule("black hole", replica=leader.name))
+        bed.grant_more(6)
+        assert gained(standby)
+        assert "LeadershipLost" in leader.operator.log
+        assert httpx.get(f"http://127.0.0.1:{leader.http_port}/healthz").status_code == 200
+        assert leader.operator.alive
+        bed.proxy.set_rules()
+        bed.grant_more(6)
+        assert len(gained(leader)) == 1
+        assert standby.terminate() == 0, standby.operator.log
+        bed.grant_more(6)
+        assert len(gained(leader)) == 2
+        kept(bed)
+
+
+def test_two_leaders_send_no_refresh_token_twice(beds: Beds) -> None:
+    """Each with a Lease of its own: the compare-and-swap alone keeps them apart, on a server that forgives nothing."""
+    with beds(count=8, life=4, replicas=("a", "b"), leases=2) as bed:
+        bed.serve()
+        bed.grant_more(80)
+        assert all(gained(each) for each in bed.replicas)
+        verdict = kept(bed)
+        assert bed.server.stats()["replays"] == 0
+        assert (verdict.lost, verdict.replays) == (0, 0)
+        served = {write.replica for write in bed.evidence().writes if write.grant}
+        assert served == {"a", "b"}, "only one of them served: nothing was tried"
+
+
+@contextmanager
+def pair(beds: Beds) -> Iterator[tuple[Bed, Replica, Replica]]:
+    """Start two replicas with one Lease; return the bed, who leads, and who does not."""
+    with beds(count=6, life=4, replicas=("a", "b")) as bed:
+        bed.serve()
+        leader = leading(bed)
+        standby = next(each for each in bed.replicas if each is not leader)
+        eventually(lambda: "serving" in standby.operator.log, "the standby is up", lambda: standby.operator.log)
+        yield bed, leader, standby
+
+
+def leading(bed: Bed) -> Replica:
+    """Return who leads."""
+
+    def now() -> Replica | None:
+        terms = [each for each in bed.replicas if each.operator.log.count("LeadershipGained") > _ends(each)]
+        return terms[0] if len(terms) == 1 else None
+
+    found = eventually(now, "one of them leads", lambda: "\n".join(each.operator.log for each in bed.replicas))
+    assert found
+    return found
+
+
+def _ends(replica: Replica) -> int:
+    return sum(replica.operator.log.count(f"Leadership{word}") for word in ("Lost", "Released"))
+
+
+def gained(replica: Replica) -> list[str]:
+    """Return what a replica said when it began to lead."""
+    return [line for line in replica.operator.log.splitlines() if "audit LeadershipGained" in line]
+
+
+def writes(bed: Bed, replica: Replica) -> list[dict[str, object]]:
+    """Return what a replica wrote, or tried to write."""
+    return [call for call in bed.proxy.calls() if call["replica"] == replica.name]
+
+
+def leases(call: dict[str, object]) -> str:
+    """Return "Lease" for a write of one."""
+    return "Lease" if "/leases" in str(call["path"]) else str(call["path"])
