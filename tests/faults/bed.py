@@ -197,7 +197,9 @@ class Bed:
     def require(self) -> None:
         """Raise when a replica has ended by itself."""
         for each in self.replicas:
-            assert each.operator.alive or each.resting or each.failpoints.fired(), f"{each.name} ended:\n{each.operator.log[-4000:]}"
+            assert each.operator.alive or each.resting or each.failpoints.fired(), (
+                f"{each.name} ended:\n{each.operator.log[-4000:]}"
+            )
 
     def until(self, done: Callable[[], bool], what: str, explain: Callable[[], str] = lambda: "") -> None:
         """Wait for a condition; a replica that ends by itself is an error."""

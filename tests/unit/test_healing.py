@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Iterable
+from datetime import timedelta
 
 import pytest
 
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.outcome import Marks
-from citrix_oauth_operator.healing import Poll, Relist
+from citrix_oauth_operator.healing import ClockWatch, NamespacePoll, Poll, Relist
 from citrix_oauth_operator.kube.labels import client_path, secret_path
+from citrix_oauth_operator.kube.namespaces import Namespaces
 from tests.unit.examples import REJECTED, outcome
-from tests.unit.fakes import FakeApi, Fault
+from tests.unit.fakes import T0, FakeApi, Fault
 from tests.unit.queue_bench import Bench, ref, sight
 
 pytestmark = pytest.mark.looptime
@@ -130,3 +132,58 @@ async def test_a_relist_that_fails_is_repeated() -> None:
         await asyncio.sleep(3600)
         assert not task.done()
         assert 5 <= len(api.requests) <= 6
+
+
+@pytest.mark.parametrize("by", [timedelta(days=1), timedelta(days=-1), timedelta(seconds=40)], ids=str)
+async def test_a_corrected_wall_clock_wakes_everybody(by: timedelta) -> None:
+    """A schedule that was translated by a wrong clock would stay wrong for as long."""
+    async with Bench() as bench:
+        for name in ("x", "y"):
+            bench.queue.see(ref(name), sight(due=bench.clock.now() + timedelta(days=2)))
+        task = asyncio.create_task(ClockWatch(bench.queue, bench.clock).run())
+        await asyncio.sleep(60)
+        assert bench.work.log == []
+        bench.clock.jumped = by
+        await asyncio.sleep(10)
+        assert set(bench.work.names) == {"x", "y"}
+        await asyncio.sleep(600)
+        assert (len(bench.work.log), task.done()) == (2, False)
+
+
+async def test_small_corrections_of_the_wall_clock_are_no_news() -> None:
+    """Time servers make them all the time; a suspended machine's two clocks go on together."""
+    async with Bench() as bench:
+        bench.queue.see(ref("x"), sight(due=bench.clock.now() + timedelta(days=2)))
+        watching = asyncio.create_task(ClockWatch(bench.queue, bench.clock).run())
+        for step in range(20):
+            bench.clock.jumped = timedelta(seconds=step % 2 * 20)
+            await asyncio.sleep(10)
+        bench.clock.suspended = 3600
+        await asyncio.sleep(60)
+        assert (bench.work.log, watching.done()) == ([], False)
+
+
+async def test_a_relabelled_namespace_wakes_its_clients() -> None:
+    """Within the minute, where a server selects by labels; also those whose own pass did not see the change."""
+    async with Bench() as bench:
+        api = FakeApi("a", "b")
+
+        def relabelled(name: str) -> None:
+            for actor in bench.queue.actors():
+                if actor.ref.namespace == name:
+                    bench.queue.wake(actor.ref.uid)
+
+        namespaces = Namespaces(api, bench.clock, relabelled)
+        for name, server in (("x", "choosy"), ("y", "open")):
+            bench.queue.see(ref(name, "a" if name == "x" else "b"), sight(server=server, due=T0 + timedelta(days=1)))
+        poll = NamespacePoll(bench.queue, lambda server: server == "choosy", namespaces.labels)
+        polling = asyncio.create_task(poll.run())
+        await asyncio.sleep(300)
+        assert bench.work.log == []
+        read = [path for _, path in api.requests]
+        assert set(read) == {"/api/v1/namespaces/a"}
+        api.put(read[0], {"metadata": {"name": "a", "labels": {"team": "red"}}})
+        await asyncio.sleep(62)
+        assert bench.work.names == ["x"]
+        await asyncio.sleep(600)
+        assert (bench.work.names, polling.done()) == (["x"], False)

@@ -15,6 +15,7 @@ import citrix_oauth_operator
 from citrix_oauth_operator.cli.refresh import hindrance
 from citrix_oauth_operator.cli.run import add_flags, settings_of
 from citrix_oauth_operator.cli.status import render
+from citrix_oauth_operator.domain.election import Spans
 from citrix_oauth_operator.domain.model import Holder
 from citrix_oauth_operator.domain.observed import Liveness
 from citrix_oauth_operator.identity import Identity
@@ -119,6 +120,30 @@ def test_flags_win_over_the_environment_and_that_over_the_defaults() -> None:
     assert _settings(["--http-port", "8080"], {}).http_port == 8080
     assert _settings([], {"CITRIX_OAUTH_HTTP_PORT": "8081"}).http_port == 8081
     assert _settings([], {"CITRIX_OAUTH_POD_UID": "u"}).pod_uid == "u"
+
+
+def test_the_lease_and_the_drain_can_be_set() -> None:
+    """By flag or variable; the renew deadline and the retry follow the duration."""
+    assert (_settings([], {}).lease_name, _settings([], {}).lease_seconds) == ("citrix-oauth-operator", 15)
+    environ = {"CITRIX_OAUTH_LEASE_NAME": "l", "CITRIX_OAUTH_LEASE_DURATION_SECONDS": "30"}
+    set_so = _settings(["--drain-seconds", "7"], environ)
+    assert (set_so.lease_name, set_so.lease_seconds, set_so.drain_seconds) == ("l", 30, 7.0)
+    assert (Spans(30).renew_deadline, Spans(30).retry) == (20, 4)
+    assert (Spans().renew_deadline, Spans().retry) == (10, 2)
+
+
+@pytest.mark.parametrize("seconds", ["0", "2", "301", "x", "1.5"])
+def test_a_lease_that_could_not_be_kept_is_refused(seconds: str) -> None:
+    """With the usage, not with a stack."""
+    with pytest.raises(SystemExit):
+        _settings(["--lease-duration-seconds", seconds], {})
+
+
+def test_who_holds_the_lease_is_dead_only_where_that_is_proven() -> None:
+    """The same pod's former process is; another pod's may be alive, and a foreign name is nobody we know."""
+    old, new, other = Identity("p1"), Identity("p1"), Identity("p2")
+    assert new.is_dead(old.name)
+    assert not any((new.is_dead(new.name), other.is_dead(old.name), new.is_dead("somebody"), new.is_dead("")))
 
 
 def _client(name: str, *conditions: dict[str, object], **status: object) -> dict[str, object]:

@@ -2,15 +2,18 @@
 
 import logging
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from citrix_oauth_operator.domain import problems
+from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.observed import PastStatus
 from citrix_oauth_operator.domain.outcome import Outcome
-from citrix_oauth_operator.domain.status import next_status
+from citrix_oauth_operator.domain.status import ABANDONED, next_status
 from citrix_oauth_operator.domain.transitions import Note
 from citrix_oauth_operator.kube.events import Events
 from citrix_oauth_operator.logs import AUDIT
@@ -100,3 +103,28 @@ async def test_events_are_about_the_client() -> None:
     await Events(api, FakeClock()).post(REF, Note("Warning", "GrantRejected", "m" * 5000))
     [event] = api.of_kind("events")
     assert (event["involvedObject"]["uid"], event["reason"], len(event["message"])) == ("uid-1", "GrantRejected", 1024)
+
+
+async def test_a_client_that_another_operator_keeps_is_told_of_once_and_its_status_left_alone() -> None:
+    """Two operators that both write conditions would fight for ever."""
+    status, events, clock = Status(), Posted(), FakeClock()
+    reporter = Reporter(status, events, clock)
+    theirs = problems.claimed_by_another("other", "ops")
+    for _ in range(5):
+        status.now["nextRefreshTime"] = rfc3339(clock.now() + timedelta(minutes=10))
+        await reporter.report(status.seen_by(outcome(problem=theirs)))
+        clock.advance(timedelta(hours=1))
+    assert status.patches == 0
+    assert [(note.kind, note.reason) for note in events.notes] == [("Warning", "ClaimedByAnotherOperator")]
+    assert "other" in events.notes[0].message
+
+
+async def test_a_client_that_another_operator_has_abandoned_says_so_in_status() -> None:
+    """It did not do what it had announced: nobody else would tell a person."""
+    status, clock = Status(), FakeClock()
+    status.now["nextRefreshTime"] = rfc3339(clock.now())
+    clock.advance(ABANDONED)
+    theirs = outcome(problem=problems.claimed_by_another("other", "ops"))
+    await Reporter(status, Posted(), clock).report(status.seen_by(theirs))
+    stalled = [one for one in status.now["conditions"] if one["type"] == "Stalled"]
+    assert [one["reason"] for one in stalled] == ["ClaimedByAnotherOperator"]
