@@ -42,6 +42,7 @@ def of_the_operator(namespaces: Sequence[str], own: str) -> list[Right]:
         *rights,
         Right("", "secrets", ("get", "create", "update"), own, "keep grants"),
         Right("", "configmaps", ("get", "list", "create", "patch", "delete"), own, "remember used seeds"),
+        Right("coordination.k8s.io", "leases", ("get", "watch", "create", "patch"), own, "elect who works"),
     ]
 
 
