@@ -136,6 +136,7 @@ class App:
         try:
             await self._begin()
         except asyncio.CancelledError:
+            _say_goodbye(0)
             await self._stack.aclose()  # stopped while it waited for the cluster
             raise
 
@@ -162,6 +163,7 @@ class App:
 
     async def stop(self) -> None:
         """Start nothing more, let the passes under way end, then let go of everything."""
+        _say_goodbye(self._queue.under_way())
         self._probes.ready = None
         self._stop.set()  # kopf waits for whoever waits for the flag
         self._gate.close()
@@ -240,6 +242,13 @@ class App:
         task = asyncio.create_task(quietly(), name="server status")
         self._once.add(task)
         task.add_done_callback(self._once.discard)
+
+
+def _say_goodbye(passes: int) -> None:
+    """Say that the process ends, in our own words: kopf's are about its tasks."""
+    log.info("ending: nothing begins any more, %d passes under way", passes)
+    for name in ("kopf", *(name for name in logging.root.manager.loggerDict if name.startswith("kopf."))):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 def _spare_the_collector() -> None:

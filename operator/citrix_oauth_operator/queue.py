@@ -122,6 +122,10 @@ class Queue:
         """Whether nothing that can wait is to be added: none may start, or as many are under way as may be."""
         return not self.may_start() or self._by_server.total() >= self._passes_a_server
 
+    def under_way(self) -> int:
+        """Return how many passes have begun and not ended."""
+        return len(self._running)
+
     def overdue(self) -> float:
         """Return for how long [s] the client has waited that was due first; 0 when nobody waits, or another leads."""
         if not self.may_start():

@@ -19,13 +19,16 @@ class Pod(Operator):
     """
 
     def __init__(self, deployment: Manifest, plane: ControlPlane, folder: Path) -> None:
+        uid = str(uuid.uuid4())
+        folder = folder / uid
+        folder.mkdir()
         metadata, spec = deployment["metadata"], deployment["spec"]["template"]["spec"]
         (self._container,) = spec["containers"]
         self.kubeconfig = folder / "kubeconfig"
         plane.kubeconfig_of(spec["serviceAccountName"], metadata["namespace"], self.kubeconfig)
         super().__init__(self.kubeconfig, folder, metadata["namespace"], ())
         self.port = free_port()
-        self._fields = {"metadata.uid": str(uuid.uuid4())}
+        self._fields = {"metadata.uid": uid}
 
     def launch(self) -> None:
         """Start the container."""

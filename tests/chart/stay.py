@@ -49,13 +49,18 @@ class Stay:
         return granted(self.manifests, RELEASE)
 
     def upgrade(self, helm: Helm) -> None:
-        """Upgrade to another chart, and roll the pod."""
+        """Upgrade to another chart, and roll the pod: the new one waits for the Lease before the old one ends."""
         helm.upgrade(self.values)
         self.helm, self.manifests = helm, helm.render(self.values)
         await_rights(self.around.cluster, self.rights)
-        self.pod.stop()
-        self.pod = _pod(self.manifests, self.around)
+        former, self.pod = self.pod, _pod(self.manifests, self.around)
         self.pod.start()
+        eventually(self._waits_for_the_lease, "the new pod is a standby", lambda: self.pod.log)
+        former.stop()
+
+    def _waits_for_the_lease(self) -> bool:
+        asked = [event for event in self.around.plane.audit_events() if event["verb"] == "watch"]
+        return any(event["objectRef"].get("resource") == "leases" for event in asked)
 
     @contextmanager
     def team(self, namespace: str) -> Iterator[World]:

@@ -96,6 +96,28 @@ def test_two_leaders_send_no_refresh_token_twice(beds: Beds) -> None:
         assert served == {"a", "b"}, "only one of them served: nothing was tried"
 
 
+def test_an_answer_that_cannot_be_committed_before_the_end_is_committed_by_the_next_process(beds: Beds) -> None:
+    """SIGTERM while the API server takes no grant: the process ends in its grace period, its spill folder keeps it."""
+    with beds(count=4, life=4) as bed:
+        bed.replica.operator.env["CITRIX_OAUTH_DRAIN_SECONDS"] = "2"
+        bed.serve()
+        assert bed.replica.terminate() == 0
+        bed.replica.start()
+        bed.server.set(latency=1.0)
+        bed.until(lambda: bed.in_flight() > 0, "a request is under way")
+        bed.proxy.set_rules(Rule("black hole", verb="PUT", path=".*/secrets/grant"))
+        bed.until(lambda: bool(bed.replica.stray()), "its answer is spilled")
+        assert bed.replica.terminate() == 0, bed.replica.operator.log
+        assert bed.replica.stray()
+        assert "did not end within 2 s" in bed.replica.operator.log
+        bed.proxy.set_rules()
+        bed.server.set(latency=0.05)
+        bed.replica.start()
+        bed.grant_more(8)
+        verdict = kept(bed)
+        assert (verdict.lost, verdict.replays) == (0, 0)
+
+
 @contextmanager
 def pair(beds: Beds) -> Iterator[tuple[Bed, Replica, Replica]]:
     """Start two replicas with one Lease; return the bed, who leads, and who does not."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.control_plane import ControlPlane
+from tests.control_plane.children import free_port
 from tests.control_plane.plane import is_external
 from tests.integration.crd_schema import CRDS
 from tests.integration.operator import canary
@@ -67,6 +70,43 @@ def test_sigterm_waits_for_the_answer_and_stores_it(fresh: World) -> None:
     fresh.annotate("flight", requested_at="2026-01-02T00:00:00Z")
     fresh.refreshed("flight", 3)
     assert (fresh.cloud.stats().replays, fresh.cloud.stats().errors) == (0, {})
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+@pytest.mark.parametrize("when", ["serving", "waiting"])
+def test_the_end_is_one_line(fresh: World, tmp_path: Path, number: signal.Signals, when: str) -> None:
+    """Exit status 0, and no word about the insides of a framework; also while the cluster is not there yet."""
+    operator = fresh.operator
+    if when == "waiting":
+        operator = Operator(_nowhere(tmp_path), tmp_path, "nowhere", [])
+        operator.launch()
+        eventually(lambda: "waiting: " in operator.log, "it waits", lambda: operator.log)
+    else:
+        operator.start()
+        eventually(lambda: "LeadershipGained" in operator.log, "it leads", lambda: operator.log)
+    operator.signal(number)
+    assert operator.wait() == 0
+    last = [line for line in operator.log.partition("ending: ")[2].splitlines()[1:] if "LeadershipReleased" not in line]
+    assert last == []
+    assert operator.log.count("ending: ") == 1
+
+
+def _nowhere(folder: Path) -> Path:
+    """Return a kubeconfig that leads to a port where nobody listens."""
+    config = folder / "nowhere"
+    cluster = {"server": f"http://127.0.0.1:{free_port()}"}
+    names = {"cluster": "a", "user": "a"}
+    config.write_text(
+        json.dumps(
+            {
+                "clusters": [{"name": "a", "cluster": cluster}],
+                "users": [{"name": "a", "user": {}}],
+                "contexts": [{"name": "a", "context": names}],
+                "current-context": "a",
+            }
+        )
+    )
+    return config
 
 
 def test_a_kill_between_two_refreshes_is_not_noticed(fresh: World) -> None:
