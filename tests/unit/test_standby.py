@@ -72,6 +72,7 @@ async def test_a_standby_remembers_no_more_than_one_time_a_client() -> None:
         _standby(bench)
         for number in range(1000):
             bench.queue.see(ref("x"), sight(due=T0 + number * MINUTE))
+            bench.queue.wake(ref("x").uid)
             await asyncio.sleep(1)
         assert len(bench.queue._due) <= 1
 
