@@ -31,6 +31,7 @@ from citrix_oauth_operator.kube.clients import Clients
 from citrix_oauth_operator.kube.cluster import ensure_namespace, find_kinds, insist
 from citrix_oauth_operator.kube.events import Events
 from citrix_oauth_operator.kube.grant_store import GrantStore
+from citrix_oauth_operator.kube.labels import OPERATOR
 from citrix_oauth_operator.kube.lease import Leases
 from citrix_oauth_operator.kube.namespaces import Namespaces
 from citrix_oauth_operator.kube.observe import Observer
@@ -283,5 +284,11 @@ async def _operate(settings: Settings) -> None:
     handlers.register(registry, app)
     namespaces = settings.watch_namespaces
     await kopf.operator(
-        registry=registry, clusterwide=not namespaces, namespaces=namespaces, standalone=True, stop_flag=stop
+        registry=registry,
+        clusterwide=not namespaces,
+        namespaces=namespaces,
+        standalone=True,
+        stop_flag=stop,
+        # for peering, which is off; kopf's own way to find one fails where the user has no name, as in a container
+        identity=OPERATOR,  # type: ignore[arg-type] # kopf keeps its type to itself
     )

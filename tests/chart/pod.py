@@ -11,6 +11,16 @@ from tests.control_plane import ControlPlane
 from tests.control_plane.children import Child, free_port
 from tests.integration.operator.process import Operator
 
+# The image's user is a number: whoever asks for its name gets an error.
+_NAMELESS = """
+import pwd, runpy
+def nobody(uid):
+    raise KeyError(uid)
+pwd.getpwuid = nobody
+runpy.run_module("citrix_oauth_operator", run_name="__main__", alter_sys=True)
+"""
+_NO_NAME = dict.fromkeys(("LOGNAME", "USER", "LNAME", "USERNAME"), "")
+
 
 class Pod(Operator):
     """One pod: arguments and environment of the rendered Deployment, credentials of its ServiceAccount alone.
@@ -35,8 +45,8 @@ class Pod(Operator):
         words = [self._here(word) for word in self._container["args"]]
         env = {one["name"]: self._value(one) for one in self._container["env"]}
         name = f"operator-{len(self._logs)}"
-        command = [sys.executable, "-m", "citrix_oauth_operator", *words]
-        self._child = Child(name, command, self._folder, {**env, "KUBECONFIG": str(self.kubeconfig)})
+        command = [sys.executable, "-c", _NAMELESS, *words]
+        self._child = Child(name, command, self._folder, {**_NO_NAME, **env, "KUBECONFIG": str(self.kubeconfig)})
         self._logs.append(self._child.log)
 
     def _here(self, word: str) -> str:

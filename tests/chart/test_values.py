@@ -12,6 +12,7 @@ import yaml
 from citrix_oauth_operator import __version__
 from tests.chart.helm import CHART, IMAGE, Helm, HelmRefused, Values
 from tests.chart.values_table import README, renewed, rows
+from tests.control_plane.build import HELM_VERSION, helm_source
 from tests.integration.crd_schema import CRDS
 
 DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -36,6 +37,12 @@ def test_chart_and_product_are_of_one_version() -> None:
     """The default tag of the image is the chart's appVersion."""
     about = yaml.safe_load((CHART / "Chart.yaml").read_text())
     assert (about["version"], about["appVersion"]) == (__version__, __version__)
+
+
+def test_the_tests_use_the_helm_they_name() -> None:
+    """The cache of built programs goes by this version."""
+    module = (helm_source().module / "go.mod").read_text()
+    assert f"helm.sh/helm/v4 v{HELM_VERSION} " in module
 
 
 def test_the_crds_have_one_source() -> None:
