@@ -24,6 +24,7 @@ from tests.standins.rotating.server import Record
 LONG_LIFE = 3600
 _QUIET_SECONDS = 1.5
 _GIVE_UP_SECONDS = 240.0
+_SETTLE_SECONDS = 600.0  # a pod that went with an answer, a back-off of minutes: all that passes by itself
 
 
 class Bed:
@@ -143,7 +144,7 @@ class Bed:
         for each in self.replicas:
             each.failpoints.disarm()
             each.set_clock(0)
-        self.until(self._at_rest, "all is quiet", lambda: str(self._unsettled()))
+        self.until(self._at_rest, "all is quiet", lambda: str(self._unsettled()), _SETTLE_SECONDS)
 
     def _at_rest(self) -> bool:
         before = self.server.stats()
@@ -201,9 +202,15 @@ class Bed:
                 f"{each.name} ended:\n{each.operator.log[-4000:]}"
             )
 
-    def until(self, done: Callable[[], bool], what: str, explain: Callable[[], str] = lambda: "") -> None:
+    def until(
+        self,
+        done: Callable[[], bool],
+        what: str,
+        explain: Callable[[], str] = lambda: "",
+        give_up_seconds: float = _GIVE_UP_SECONDS,
+    ) -> None:
         """Wait for a condition; a replica that ends by itself is an error."""
-        deadline = time.monotonic() + _GIVE_UP_SECONDS
+        deadline = time.monotonic() + give_up_seconds
         while not done():
             self.require()
             assert time.monotonic() < deadline, f"never: {what}\n{explain()}\n{self.replica.operator.log[-6000:]}"

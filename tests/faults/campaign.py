@@ -37,9 +37,9 @@ def run(stage: Stage) -> list[Row]:
     """Play the whole matrix; return the figures of all of it."""
     verdicts = []
     for number, case in enumerate(MATRIX):
-        with stage.progress.about(case.title):
+        with stage.about(case.title):
             verdicts.append(_play(stage, case, number))
-        stage.findings += [f"{case.title}: {finding}" for finding in verdicts[-1].findings]
+            stage.findings += [f"{case.title}: {finding}" for finding in verdicts[-1].findings]
     return list(_figures(stage, verdicts))
 
 

@@ -71,12 +71,13 @@ def _on_the_wire(records: list[Record], family: str, hits: list[Hit]) -> bool:
 
 def five_hundred(stage: Stage) -> list[Row]:
     """Kill both operators; return the figures side by side."""
-    with stage.progress.about("kills, operator"):
+    rows: list[Row] = []
+    with stage.about("kills, operator"):
         ours, findings = _ours(stage)
-    with stage.progress.about("kills, naive operator"):
-        naive = _naive(stage)
-    stage.findings += [f"kills: {finding}" for finding in findings]
-    return list(_side_by_side(ours, naive, stage.scaled(CLIENTS)))
+        stage.findings += [f"kills: {finding}" for finding in findings]
+        with stage.about("kills, naive operator"):
+            rows += _side_by_side(ours, _naive(stage), stage.scaled(CLIENTS))
+    return rows
 
 
 def _side_by_side(ours: Toll, naive: Toll, clients: int) -> Iterator[Row]:
@@ -157,12 +158,12 @@ def cost(stage: Stage) -> list[Row]:
         ("which commits all the same", False),
         ("which gives up a request whose client is gone", True),
     ):
-        with stage.progress.about("cost of a kill"):
+        with stage.about("cost of a kill"):
             paid = _cost(stage, abandons=abandons)
-        share = 1000 * paid.lost / max(paid.in_flight, 1)
-        figure = f"cost of {paid.kills} kills on a server {title}: grants lost per 1,000 in flight"
-        measured = f"{share:.0f} ({paid.lost} of {paid.in_flight})"
-        rows.append(Row(figure, measured, "≤ 1,000", 0 < paid.in_flight >= paid.lost))
+            share = 1000 * paid.lost / max(paid.in_flight, 1)
+            figure = f"cost of {paid.kills} kills on a server {title}: grants lost per 1,000 in flight"
+            measured = f"{share:.0f} ({paid.lost} of {paid.in_flight})"
+            rows.append(Row(figure, measured, "≤ 1,000", 0 < paid.in_flight >= paid.lost))
     return rows
 
 

@@ -24,7 +24,8 @@ _SAMPLE_SECONDS = 0.25
 def api_server(stage: Stage, seconds: float | None = None) -> list[Row]:
     """Cut the API server off while answers are on their way; return what was held and how it came home."""
     seconds = API_SECONDS * stage.share if seconds is None else seconds
-    with stage.progress.about("API server away"), stage.bed(count=12, life=6, knobs={"latency": 1.0}) as bed:
+    rows: list[Row] = []
+    with stage.about("API server away"), stage.bed(count=12, life=6, knobs={"latency": 1.0}) as bed:
         bed.serve()
         bed.until(lambda: bed.in_flight() >= 4, "requests are on their way")
         before = _versions(bed)
@@ -36,22 +37,24 @@ def api_server(stage: Stage, seconds: float | None = None) -> list[Row]:
         bed.proxy.set_rules()
         first = _first_commit(bed, before) - returned
         bed.settle()
-        verdict = judge(bed.evidence())
-        restarts = bed.replica.starts - 1
-    stage.findings += [f"API server away: {finding}" for finding in verdict.findings]
-    title = f"API server away for {seconds:.0f} s: "
-    return [
-        Row(f"{title}answers held in the meantime", str(held), "≥ 1", held >= 1),
-        Row(f"{title}grants lost, restarts", f"{verdict.lost}, {restarts}", "0, 0", not verdict.lost and not restarts),
-        Row(f"{title}first commit after its return", f"{first:.1f} s", "≤ 10 s", first <= FIRST_COMMIT_SECONDS),
-        Row(f"{title}invariants found broken", str(len(verdict.findings)), "0", not verdict.findings),
-    ]
+        verdict, restarts = judge(bed.evidence()), bed.replica.starts - 1
+        stage.findings += [f"API server away: {finding}" for finding in verdict.findings]
+        title, broken = f"API server away for {seconds:.0f} s: ", len(verdict.findings)
+        kept = not verdict.lost and not restarts
+        rows += [
+            Row(f"{title}answers held in the meantime", str(held), "≥ 1", held >= 1),
+            Row(f"{title}grants lost, restarts", f"{verdict.lost}, {restarts}", "0, 0", kept),
+            Row(f"{title}first commit after its return", f"{first:.1f} s", "≤ 10 s", first <= FIRST_COMMIT_SECONDS),
+            Row(f"{title}invariants found broken", str(broken), "0", not broken),
+        ]
+    return rows
 
 
 def authorization_server(stage: Stage, life: int | None = None) -> list[Row]:
     """Let the authorization server be dead for 0.3 of a token's life from the moment when tokens are due."""
     life = max(20, round(LIFE * stage.share)) if life is None else life
-    with stage.progress.about("authorization server away"), stage.bed(count=10, life=life) as bed:
+    rows: list[Row] = []
+    with stage.about("authorization server away"), stage.bed(count=10, life=life) as bed:
         bed.serve()
         consumer = Consumer(bed)
         with consumer:
@@ -61,8 +64,8 @@ def authorization_server(stage: Stage, life: int | None = None) -> list[Row]:
             bed.server.set(dead=False)
             _wait(stage, bed, life * 0.5)
         bed.settle()
-        verdict = judge(bed.evidence())
-    return list(_outage_rows(stage, consumer, verdict, life))
+        rows += _outage_rows(stage, consumer, judge(bed.evidence()), life)
+    return rows
 
 
 def _outage_rows(stage: Stage, consumer: Consumer, verdict: Verdict, life: int) -> Iterator[Row]:

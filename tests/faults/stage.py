@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.cluster import Cluster
 from tests.benchmarks.figures import Verdict as Row
+from tests.benchmarks.processes import BenchmarkFailed
 from tests.benchmarks.steps import Steps
 from tests.control_plane import ControlPlane
 from tests.faults.bed import Bed
@@ -34,6 +36,15 @@ class Stage:
     share: float = 1.0
     findings: list[str] = field(default_factory=list)
     _numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @contextmanager
+    def about(self, title: str) -> Iterator[None]:
+        """Show what is played; a run that could not be finished is a finding, and the others go on."""
+        try:
+            with self.progress.about(title):
+                yield
+        except (AssertionError, BenchmarkFailed) as error:
+            self.findings.append(f"{title}: not finished: {error}")
 
     def bed(self, **options: Any) -> Bed:  # noqa: ANN401 - the options of Bed
         """Return a bed with a folder and names of its own."""
