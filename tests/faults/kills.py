@@ -25,7 +25,7 @@ class Toll:
     """What a number of kills cost, from the authorization server's log alone.
 
     Attributes:
-        in_flight: requests that were with the server at a kill.
+        in_flight: requests that were with the server at a kill and that it was to grant.
         in_hand: grants lost although the client had read the whole answer; on_the_wire: lost before that.
         refusals: answers `invalid_grant`; most: to any one grant.
     """
@@ -52,7 +52,7 @@ def toll(records: list[Record], hits: list[Hit]) -> Toll:
     wire = sum(_on_the_wire(records, family, hits) for family in refused)
     return Toll(
         kills=len(hits),
-        in_flight=sum(_under_way(record, hit) for record in records for hit in hits),
+        in_flight=sum(_under_way(record, hit) for record in records if record.outcome not in REFUSED for hit in hits),
         in_hand=len(refused) - wire,
         on_the_wire=wire,
         refusals=sum(len(each) for each in refused.values()),
