@@ -141,7 +141,9 @@ class Judge:
     def _explained(self, sent: Sent) -> bool:
         """Whether a fault hit this request or, where its answer went with a pod, what was made of it."""
         stored = self._stored.get(sent.record.issued, inf)
-        return bool(sent.record.fault) or self._hit(sent) is not None or self._pod_lost(sent, stored) is not None
+        if sent.record.fault or self._hit(sent) or self._pod_lost(sent, stored):
+            return True
+        return sent.record.outcome in REFUSED and self._hit_before_recorded(sent)
 
     def _hit(self, sent: Sent) -> Hit | None:
         """Return the kill or stop that hit the sender between arrival and spill."""

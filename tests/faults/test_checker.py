@@ -92,6 +92,14 @@ def test_a_loss_after_the_client_had_read_everything_is_outside_the_window() -> 
     assert numbers(found) == {"3", "12"}
 
 
+def test_a_process_that_dies_with_a_refusal_in_hand_leaves_one_more_to_the_next() -> None:
+    """Nobody could know of the first one: it was not recorded when the process died, long after it was read."""
+    writes = [*LOST_WRITES[:4], intent(7.5, 1, FIRST, "4", doubt=True), stored(9, 1, FIRST, rejected="RotationLost")]
+    requests = [*LOST_REQUESTS, sent(8, FIRST, outcome="revoked")]
+    assert verdict(requests, writes, [kill(4.05), kill(7)], stalled="RotationLost").findings == []
+    assert numbers(verdict(requests, writes, [kill(4.05)], stalled="RotationLost")) == {"3", "10"}
+
+
 def test_a_loss_with_the_pod_is_counted_apart() -> None:
     """Nothing survives a pod; the answer had been read and was not committed."""
     found = verdict(LOST_REQUESTS, LOST_WRITES, [kill(4.9, pod_lost=True)], stalled="RotationLost")
