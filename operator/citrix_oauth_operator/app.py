@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -46,6 +45,7 @@ from citrix_oauth_operator.reconciler import Reconciler
 from citrix_oauth_operator.recovery import Recovery
 from citrix_oauth_operator.report.metrics import Prometheus, Sources
 from citrix_oauth_operator.report.reporter import Reporter
+from citrix_oauth_operator.runtime import loop_factory, say_goodbye, spare_the_collector
 from citrix_oauth_operator.settings import Settings
 from citrix_oauth_operator.spill import SpillFolder
 from citrix_oauth_operator.wire.discovery import Discovery
@@ -137,7 +137,7 @@ class App:
         try:
             await self._begin()
         except asyncio.CancelledError:
-            _say_goodbye(0)
+            say_goodbye(0)
             await self._stack.aclose()  # stopped while it waited for the cluster
             raise
 
@@ -158,13 +158,13 @@ class App:
         self._spawn("relist", Relist(self._api, self._queue, self._settings.watch_namespaces).run())
         self._elector.gained, self._elector.lost = self._begin_to_lead, self._stand_by
         self._spawn("lease", self._elector.run())
-        _spare_the_collector()
+        spare_the_collector()
         self._probes.ready = self.alive
         log.info("serving; grants are kept in namespace %s", self._settings.operator_namespace)
 
     async def stop(self) -> None:
         """Start nothing more, let the passes under way end, then let go of everything."""
-        _say_goodbye(self._queue.under_way())
+        say_goodbye(self._queue.under_way())
         self._probes.ready = None
         self._stop.set()  # kopf waits for whoever waits for the flag
         self._gate.close()
@@ -245,33 +245,10 @@ class App:
         task.add_done_callback(self._once.discard)
 
 
-def _say_goodbye(passes: int) -> None:
-    """Say that the process ends, in our own words: kopf's are about its tasks."""
-    log.info("ending: nothing begins any more, %d passes under way", passes)
-    for name in ("kopf", *(name for name in logging.root.manager.loggerDict if name.startswith("kopf."))):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
-def _spare_the_collector() -> None:
-    """What was imported stays: keep the garbage collector from walking it again and again."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 20)
-
-
 def run(settings: Settings) -> None:
     """Run the operator until SIGTERM or SIGINT."""
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(_operate(settings))
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """Prefer uvloop, which halves what TLS to the API server costs; it is not there on every platform."""
-    try:
-        import uvloop  # noqa: PLC0415 - absent on some platforms
-    except ImportError:
-        return None
-    return uvloop.new_event_loop
 
 
 async def _operate(settings: Settings) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from citrix_oauth_operator.actor import Actor
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
@@ -16,7 +17,7 @@ from citrix_oauth_operator.domain.outcome import Marks
 from citrix_oauth_operator.kube.api import GROUP_PATH
 from citrix_oauth_operator.kube.cluster import KINDS
 from citrix_oauth_operator.kube.labels import secret_path
-from citrix_oauth_operator.queue import Actor, Queue
+from citrix_oauth_operator.queue import Queue
 
 log = logging.getLogger(__name__)
 

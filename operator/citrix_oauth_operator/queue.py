@@ -7,16 +7,16 @@ import heapq
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
+from citrix_oauth_operator.actor import NEVER, Actor
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
 from citrix_oauth_operator.domain.model import ClientRef
-from citrix_oauth_operator.domain.outcome import Marks, Outcome
+from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.schedule import backoff
-from citrix_oauth_operator.domain.sight import NOTHING_SHOWN, Shown, Sight
+from citrix_oauth_operator.domain.sight import Sight
 from citrix_oauth_operator.ready import FirstTokens, ReadyClients
 
 log = logging.getLogger(__name__)
@@ -26,33 +26,9 @@ PASSES_A_SERVER = 28  # of which at most so many for one authorization server: a
 _CONFLICT_SECONDS = 0.2
 _SHORTEST_SLEEP = 0.001  # a clock that cannot tell two moments apart would make the loop spin
 _LONGEST_SLEEP = 5.0  # so that a suspended machine is noticed soon after it wakes
-_NEVER = float("inf")
 
 Work = Callable[[ClientRef], Awaitable[Outcome | None]]
 Report = Callable[[Outcome], Awaitable[None]]
-
-
-@dataclass(slots=True)
-class Actor:
-    """One client in the queue."""
-
-    ref: ClientRef
-    server: str
-    version: tuple[int, str | None]
-    expires: float = 0.0
-    due: float = _NEVER
-    running: bool = False
-    waiting: bool = False  # in `ReadyClients` or parked
-    woken: bool = False
-    failures: int = 0
-    looked: float = 0.0  # boot time of the last pass's end
-    marks: Marks | None = None  # of the last pass; tokens are not kept
-    shown: Shown = NOTHING_SHOWN
-
-    @property
-    def first(self) -> bool:
-        """Whether this client has no token and was not looked at yet."""
-        return not self.expires and not self.looked
 
 
 class Queue:
@@ -83,7 +59,7 @@ class Queue:
 
     def lead(self) -> None:
         """Begin to start passes: over whoever is due by now, and over everyone else in their time."""
-        self._due = [(actor.due, actor.ref.uid) for actor in self._actors.values() if actor.due < _NEVER]
+        self._due = [(actor.due, actor.ref.uid) for actor in self._actors.values() if actor.due < NEVER]
         heapq.heapify(self._due)
         self._changed.set()
 
@@ -174,7 +150,7 @@ class Queue:
 
     def _schedule(self, actor: Actor, due: float) -> None:
         actor.due = due
-        if due < _NEVER and self.may_start():  # `lead` makes up for those of a standby
+        if due < NEVER and self.may_start():  # `lead` makes up for those of a standby
             heapq.heappush(self._due, (due, actor.ref.uid))
             self._changed.set()
 
@@ -198,13 +174,13 @@ class Queue:
         if self._by_server[actor.server] >= self._passes_a_server:
             self._parked[actor.server].push(actor.ref.namespace, uid, actor.expires)
             return
-        actor.running, actor.waiting, actor.woken, actor.due = True, False, False, _NEVER
+        actor.running, actor.waiting, actor.woken, actor.due = True, False, False, NEVER
         self._by_server[actor.server] += 1
         task = asyncio.create_task(self._pass(actor, actor.server), name=f"pass over {actor.ref}")
         self._running.add(task)
 
     async def _pass(self, actor: Actor, server: str) -> None:
-        due = _NEVER
+        due = NEVER
         try:
             outcome, due = await self._look(actor, server)
             if outcome is not None:
@@ -270,10 +246,10 @@ class Queue:
         actor.failures = 0
         if outcome is None:
             self._actors.pop(actor.ref.uid, None)
-            return _NEVER
+            return NEVER
         actor.marks = outcome.marks
         actor.expires = outcome.token.expires_at.timestamp() if outcome.token else 0.0
-        return self._boottime_of(outcome.look_again) if outcome.look_again else _NEVER
+        return self._boottime_of(outcome.look_again) if outcome.look_again else NEVER
 
     def _boottime_of(self, moment: datetime) -> float:
         """Translate a stored time once; from then on the wall clock may jump."""

@@ -1,0 +1,33 @@
+"""The process around the operator: its event loop, its garbage collector, its last words."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """Prefer uvloop, which halves what TLS to the API server costs; it is not there on every platform."""
+    try:
+        import uvloop  # noqa: PLC0415 - absent on some platforms
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def say_goodbye(passes: int) -> None:
+    """Say that the process ends, in our own words: kopf's are about its tasks."""
+    log.info("ending: nothing begins any more, %d passes under way", passes)
+    for name in ("kopf", *(name for name in logging.root.manager.loggerDict if name.startswith("kopf."))):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def spare_the_collector() -> None:
+    """What was imported stays: keep the garbage collector from walking it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 20)
