@@ -36,6 +36,7 @@ from citrix_oauth_operator.kube.namespaces import Namespaces
 from citrix_oauth_operator.kube.observe import Observer
 from citrix_oauth_operator.kube.refusals import Refusals
 from citrix_oauth_operator.kube.servers import Servers
+from citrix_oauth_operator.kube.sweeper import Sweeper
 from citrix_oauth_operator.kube.token_secret import TokenSecrets
 from citrix_oauth_operator.logs import in_the_loop
 from citrix_oauth_operator.metered import MeteredApi, MeteredRequests, MeteredSpill
@@ -156,6 +157,7 @@ class App:
         self._spawn("clock", ClockWatch(self._queue, self._clock).run())
         self._spawn("watchdog", Watchdog(self._stop).run())
         self._spawn("relist", Relist(self._api, self._queue, self._settings.watch_namespaces).run())
+        self._spawn("sweeper", Sweeper(self._api, self._clock, self._settings.operator_namespace, self._uids).run())
         self._elector.gained, self._elector.lost = self._begin_to_lead, self._stand_by
         self._spawn("lease", self._elector.run())
         spare_the_collector()
@@ -219,6 +221,9 @@ class App:
         self._servers.remove(name)
         self._budgets.forget(name)
         self._wake_clients_of(name)
+
+    def _uids(self) -> set[str]:
+        return {actor.ref.uid for actor in self._queue.actors()}
 
     def _wake_clients_of(self, server: str) -> None:
         for actor in self._queue.actors():

@@ -10,7 +10,7 @@ from citrix_oauth_operator.domain.model import Claim, ClientRef
 from citrix_oauth_operator.domain.secrecy import SecretText
 
 from .api import JSON, Api
-from .labels import of_client
+from .labels import named, of_client
 
 
 class Claims:
@@ -49,7 +49,7 @@ class Claims:
         return {
             "apiVersion": "v1",
             "kind": "ConfigMap",
-            "metadata": {"name": _name(seed), "labels": of_client(ref)},
+            "metadata": {"name": _name(seed), "labels": of_client(ref), "annotations": named(ref)},
             "data": {
                 "state": "adopted" if claim.adopted else "claimed",
                 "chain": claim.chain,

@@ -9,6 +9,7 @@ MANAGED_BY = "app.kubernetes.io/managed-by"
 OPERATOR = "citrix-oauth-operator"
 CLIENT_NAME = f"{PREFIX}/client-name"
 CLIENT_NAMESPACE = f"{PREFIX}/client-namespace"
+GONE_SINCE = f"{PREFIX}/gone-since"
 CLIENT_UID = f"{PREFIX}/client-uid"
 REQUESTED_AT = f"{PREFIX}/requested-at"
 TOKEN_STATE = f"{PREFIX}/token-state"
@@ -25,6 +26,11 @@ def of_client(ref: ClientRef) -> dict[str, str]:
         CLIENT_NAME: ref.name[:_LABEL_LENGTH].rstrip("-."),
         CLIENT_UID: ref.uid,
     }
+
+
+def named(ref: ClientRef) -> dict[str, str]:
+    """Return the annotations of an object in the operator's namespace: whose it is, with the whole name."""
+    return {CLIENT_NAMESPACE: ref.namespace, CLIENT_NAME: ref.name}
 
 
 def client_path(ref: ClientRef) -> str:

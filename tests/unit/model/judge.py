@@ -63,7 +63,8 @@ class Judge:
         self._intents[pending.holder.instance] = pending
         self._seen[pending.attempt] = self.server.now()
         token = new.refresh_token.reveal()
-        if before is not None and before.holder != pending.holder:
+        resumed = new.seq == 0 and token not in self._sent  # the claim is not marked: whoever marks it sends the seed
+        if before is not None and before.holder != pending.holder and not resumed:
             self._take_over(writer, old, before)
         if old is not None and old.rejection is not None and old.chain == new.chain and not self._asked():
             self.broken.append("10: a refused token is about to be sent again, and nobody asked for it")

@@ -115,11 +115,31 @@ class Protocol(RuleBasedStateMachine):
             self._kill(pod, spill=spill)
             self._start(pod)
 
-    @rule(pod=st.sampled_from(PODS), kind=st.sampled_from(["crash before", "crash after", "lost", "silent"]))
-    def the_next_commit_fails(self, pod: str, kind: str) -> None:
-        """The second write of the grant Secret from now on: an answer is in hand."""
-        if found := self.here.get(pod):
-            found.troubles = [Trouble(kind, ("PUT", "secrets/grant."), skip=1)]
+    @rule(
+        pod=st.sampled_from((*PODS, PODS[0])),
+        play=PLAYS,
+        commit=st.sampled_from(["", "crash before", "crash before", "crash after", "lost", "silent", "conflict"]),
+        during=st.sampled_from(["", "", "kill", "kill with its pod", "suspend", "cut off", "new seed", "label"]),
+        seconds=st.sampled_from([0.5, 12, 70]),
+    )
+    def a_refresh_meets(self, pod: str, play: Play, commit: str, during: str, seconds: float) -> None:
+        """Its answer, its commit, and what happens while it is on the wire: all at one refresh."""
+        self.until_the_next_refresh()
+        self.the_server_will_play([play, play], 1, 8)
+        found = self.here.get(pod)
+        if found and commit:
+            found.troubles = [Trouble(commit, ("PUT", "secrets/grant."), skip=1)]
+        self._pass(1)
+        match during:
+            case "kill" | "kill with its pod":
+                self.the_process_is_killed(pod, spill=during == "kill")
+            case "suspend" | "cut off" if found:
+                found.suspend() if during == "suspend" else setattr(found, "cut_off", True)
+            case "new seed":
+                self.a_person_gives_a_new_seed()
+            case "label":
+                self.somebody_labels_a_secret(GRANT_SECRET)
+        self._pass(10 + seconds)
 
     @rule(pod=st.sampled_from(PODS))
     def the_machine_is_suspended_or_resumed(self, pod: str) -> None:

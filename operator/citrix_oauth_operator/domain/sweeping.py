@@ -1,0 +1,36 @@
+"""When what a client left behind may go: pure, and never on the strength of one look."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import Enum
+
+GRANT_KEPT = timedelta(hours=24)  # a client created again within it finds its grant
+CLAIM_KEPT = timedelta(days=30)  # so long a used seed is known after its client is gone
+
+
+class Sweep(Enum):
+    """What one look at a client means for what it left."""
+
+    LEAVE = "leave everything"
+    MARK = "note since when the client is gone"
+    UNMARK = "the client is back"
+    DELETE_GRANT = "delete the grant, keep the claim"
+    DELETE_ALL = "delete the grant and the claim"
+
+
+def sweep(*, gone: bool, marked: datetime | None, now: datetime) -> Sweep:
+    """Decide by this look, and by the earlier one that left a mark.
+
+    Args:
+        gone: whether a GET just now gave 404, or a client that could never use the grant.
+        marked: when an earlier look found the same; a mark in the future is of a clock that was wrong.
+    """
+    if not gone:
+        return Sweep.LEAVE if marked is None else Sweep.UNMARK
+    if marked is None or marked > now:
+        return Sweep.MARK
+    age = now - marked
+    if age >= CLAIM_KEPT:
+        return Sweep.DELETE_ALL
+    return Sweep.DELETE_GRANT if age >= GRANT_KEPT else Sweep.LEAVE

@@ -1,0 +1,116 @@
+"""What deleted clients left in the operator's namespace: grants for a day, claims of seeds for a month.
+
+Every chain begins with a claim, so the claims are the index: no Secret is ever listed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from citrix_oauth_operator.clock import Clock
+from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339
+from citrix_oauth_operator.domain.errors import ApiError, Conflict
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.sweeping import Sweep, sweep
+
+from .api import JSON, Api
+from .grant_codec import GrantUnreadable
+from .grant_store import ForeignSecret, GrantStore, secret_name
+from .labels import (
+    CLIENT_NAME,
+    CLIENT_NAMESPACE,
+    CLIENT_UID,
+    GONE_SINCE,
+    MANAGED_BY,
+    OPERATOR,
+    client_path,
+    secret_path,
+)
+
+log = logging.getLogger(__name__)
+
+ROUND_SECONDS = 3600.0
+PAUSE_SECONDS = 0.1  # between two looks: never more than ten a second
+
+
+@dataclass(slots=True)
+class Sweeper:
+    """Looks once an hour at the claims of clients that are not in the queue.
+
+    Args:
+        alive: UIDs of the clients that are known to be there.
+    """
+
+    api: Api
+    clock: Clock
+    namespace: str
+    alive: Callable[[], Collection[str]]
+
+    async def run(self) -> None:
+        """Sweep until cancelled; the first time an hour after the start, when all clients have been seen."""
+        while True:
+            await asyncio.sleep(ROUND_SECONDS)
+            try:
+                await self.once()
+            except ApiError as error:
+                log.warning("sweeping: %s", error)
+
+    async def once(self) -> None:
+        """Look at every claim once."""
+        alive = frozenset(self.alive())
+        for metadata in await self.api.list_metadata(f"/api/v1/namespaces/{self.namespace}/configmaps"):
+            ref = _client_of(metadata)
+            if ref is None or (ref.uid in alive and GONE_SINCE not in metadata["annotations"]):
+                continue
+            try:
+                await self._look(ref, metadata)
+            except (Conflict, GrantUnreadable, ForeignSecret):
+                continue  # somebody has just written it, or a person must look at it
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _look(self, ref: ClientRef, claim: JSON) -> None:
+        marked, now = parse_rfc3339(claim["annotations"].get(GONE_SINCE)), self.clock.now()
+        decision = sweep(gone=await self._gone(ref), marked=marked, now=now)
+        match decision:
+            case Sweep.MARK:
+                await self._mark(claim, rfc3339(now))
+            case Sweep.UNMARK:
+                await self._mark(claim, None)
+            case Sweep.DELETE_GRANT | Sweep.DELETE_ALL:
+                await self._delete_grant(ref)
+        if decision is Sweep.DELETE_ALL:
+            await self.api.delete(self._path(claim), claim)
+
+    async def _gone(self, ref: ClientRef) -> bool:
+        """Whether no client of that name is there, or one whose namespace was deleted and created again."""
+        if await self.api.get(client_path(ref)) is None:
+            return True
+        stored = await GrantStore(self.api, self.namespace).load(ref)
+        namespace = await self.api.get(f"/api/v1/namespaces/{ref.namespace}")
+        if stored is None or namespace is None:
+            return False
+        return bool(namespace["metadata"]["uid"] != stored.grant.binding.namespace_uid)
+
+    async def _delete_grant(self, ref: ClientRef) -> None:
+        path = secret_path(self.namespace, secret_name(ref))
+        if secret := await self.api.get(path):
+            await self.api.delete(path, secret["metadata"])
+            log.info("%s has been gone for a day: its grant is deleted", ref)
+
+    async def _mark(self, claim: JSON, since: str | None) -> None:
+        guard = {"resourceVersion": claim["resourceVersion"], "annotations": {GONE_SINCE: since}}
+        await self.api.merge_patch(self._path(claim), {"metadata": guard})
+
+    def _path(self, claim: JSON) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/configmaps/{claim['name']}"
+
+
+def _client_of(metadata: JSON) -> ClientRef | None:
+    """Return whose claim this is; None when it is none."""
+    labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+    if labels.get(MANAGED_BY) != OPERATOR or CLIENT_NAME not in annotations or CLIENT_NAMESPACE not in annotations:
+        return None
+    return ClientRef(annotations[CLIENT_NAMESPACE], annotations[CLIENT_NAME], labels.get(CLIENT_UID, ""))
