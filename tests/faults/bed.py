@@ -171,7 +171,8 @@ class Bed:
 
     def sign_in_again(self) -> int:
         """Give every client whose chain is dead a new seed, as a person would; return how many got one."""
-        dead = {name: rest.stored.chain for name, rest in self.rest().items() if rest.stalled and rest.stored}
+        stalled = {name: rest.stored for name, rest in self.rest().items() if rest.stalled and rest.stored}
+        dead = {name: stored.chain for name, stored in stalled.items() if stored.rejected}
         fresh = {name: chain for name, chain in dead.items() if self._mourned.get(name) != chain}
         for name, chain in fresh.items():
             self._mourned[name] = chain
