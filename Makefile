@@ -33,7 +33,7 @@ e2e: ## the same product in kind where Docker runs, on the local control plane e
 bench: $(STAMP) ## figures against the naive operator, as ratios of one run
 	$(BIN)/python -m tests.benchmarks
 
-faults: $(STAMP) ## the long fault campaign: kills, outages, lost answers, judged by the servers' logs (40 minutes)
+faults: $(STAMP) ## the long fault campaign: kills, outages, lost answers, judged by the servers' logs (50 minutes)
 	$(BIN)/python -m tests.faults
 
 image: ## the container image, with docker, podman or buildah (IMAGE=name:tag BASE=a Debian)

@@ -1,6 +1,6 @@
 """Run the fault campaign and print its table; the exit status says if every promise was kept.
 
-Without a name all scenarios run: about 40 minutes, 10 of them without an API server. The table is written as Markdown.
+Without a name all scenarios run: about 50 minutes, 10 of them without an API server. The table is written as Markdown.
 """
 
 from __future__ import annotations
