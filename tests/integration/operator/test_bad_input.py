@@ -101,7 +101,6 @@ NOT_YET: dict[str, Object] = {
     "clientAuthentication": {"clientAuthentication": "PrivateKeyJWT"},
     "deletionPolicy": {"deletionPolicy": "Revoke"},
     "login": {"login": {"expectedSubject": "somebody"}},
-    "secret.template": {"secret": {"template": {"labels": {"app": "reports"}}}},
     "citrix.customerDomain": {"citrix": {"customerDomain": "acme.cloud.com"}},
     "resource": {"resource": "urn:example:api"},
 }
