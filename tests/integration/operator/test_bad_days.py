@@ -102,7 +102,9 @@ def test_trouble_and_recovery_are_one_event_each(world: World, days: dict[str, D
 
 
 def _told(world: World, name: str) -> list[tuple[str, str]]:
-    return [(one["type"], one["reason"]) for one in world.events(name)]
+    # the watch of clients may be ahead of that of servers: then the first look finds no server
+    others = [one for one in world.events(name) if one["reason"] != "AuthorizationServerNotFound"]
+    return [(one["type"], one["reason"]) for one in others]
 
 
 def test_a_redirect_is_not_followed(days: dict[str, Day]) -> None:
