@@ -143,11 +143,12 @@ class App:
             raise
 
     async def _begin(self) -> None:
+        namespace = self._settings.operator_namespace
         await self._stack.enter_async_context(self._api)
         self._stack.push_async_callback(self._transport.aclose)
         await self._stack.enter_async_context(self._probes)
         await insist(partial(find_kinds, self._api))
-        await insist(partial(ensure_namespace, self._api, self._settings.operator_namespace))
+        await insist(partial(ensure_namespace, self._api, namespace))
         await insist(self._servers.load)
         self._spill.prepare()
         self._spawn("recovery", self._recovery.run())
@@ -157,12 +158,12 @@ class App:
         self._spawn("clock", ClockWatch(self._queue, self._clock).run())
         self._spawn("watchdog", Watchdog(self._stop).run())
         self._spawn("relist", Relist(self._api, self._queue, self._settings.watch_namespaces).run())
-        self._spawn("sweeper", Sweeper(self._api, self._clock, self._settings.operator_namespace, self._uids).run())
+        self._spawn("sweeper", Sweeper(self._api, self._clock, namespace, self._queue.uids).run())
         self._elector.gained, self._elector.lost = self._begin_to_lead, self._stand_by
         self._spawn("lease", self._elector.run())
         spare_the_collector()
         self._probes.ready = self.alive
-        log.info("serving; grants are kept in namespace %s", self._settings.operator_namespace)
+        log.info("serving; grants are kept in namespace %s", namespace)
 
     async def stop(self) -> None:
         """Start nothing more, let the passes under way end, then let go of everything."""
@@ -222,18 +223,11 @@ class App:
         self._budgets.forget(name)
         self._wake_clients_of(name)
 
-    def _uids(self) -> set[str]:
-        return {actor.ref.uid for actor in self._queue.actors()}
-
     def _wake_clients_of(self, server: str) -> None:
-        for actor in self._queue.actors():
-            if actor.server == server:
-                self._queue.wake(actor.ref.uid)
+        self._queue.wake_all(lambda actor: actor.server == server)
 
     def _wake_clients_in(self, namespace: str) -> None:
-        for actor in self._queue.actors():
-            if actor.ref.namespace == namespace and self._servers.select(actor.server):
-                self._queue.wake(actor.ref.uid)
+        self._queue.wake_all(lambda actor: actor.ref.namespace == namespace and self._servers.select(actor.server))
 
     def _spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.append(asyncio.create_task(work, name=name))

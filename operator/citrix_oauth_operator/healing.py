@@ -136,7 +136,7 @@ class Relist:
 
     async def once(self) -> None:
         """Compare once."""
-        before = {actor.ref.uid for actor in self.queue.actors()}
+        before = self.queue.uids()
         alive: set[str] = set()
         for namespace in self.namespaces or ("",):
             part = f"/namespaces/{namespace}" if namespace else ""
@@ -160,8 +160,7 @@ class ClockWatch:
             if abs(self._offset() - offset) > CLOCK_SHIFT:
                 log.warning("the wall clock was set by %+d s: looking at every client", self._offset() - offset)
                 offset = self._offset()
-                for actor in self.queue.actors():
-                    self.queue.wake(actor.ref.uid)
+                self.queue.wake_all()
 
     def _offset(self) -> float:
         return self.clock.now().timestamp() - self.clock.boottime()

@@ -8,7 +8,6 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from datetime import datetime
-from functools import partial
 
 from citrix_oauth_operator.actor import NEVER, Actor
 from citrix_oauth_operator.clock import Clock
@@ -89,6 +88,11 @@ class Queue:
             if not actor.running:
                 self._schedule(actor, min(actor.due, self._clock.boottime()))  # who waits already does not wait anew
 
+    def wake_all(self, which: Callable[[Actor], bool] = lambda _actor: True) -> None:
+        """Look now at every client of which `which` says so."""
+        for actor in filter(which, self.actors()):
+            self.wake(actor.ref.uid)
+
     def forget(self, uid: str) -> None:
         """Drop a client that is gone; a pass under way ends by itself."""
         self._actors.pop(uid, None)
@@ -115,6 +119,10 @@ class Queue:
     def actors(self) -> Iterator[Actor]:
         """Return everyone in the queue, as of now."""
         return iter(tuple(self._actors.values()))
+
+    def uids(self) -> frozenset[str]:
+        """Return the UIDs of everyone in the queue."""
+        return frozenset(self._actors)
 
     async def run(self) -> None:
         """Start what is due, while that is allowed, until `close`."""
@@ -182,36 +190,13 @@ class Queue:
     async def _pass(self, actor: Actor, server: str) -> None:
         due = NEVER
         try:
-            outcome, due = await self._look(actor, server)
-            if outcome is not None:
-                due = await self._tell(actor, outcome, due)
+            due = await self._due_after(actor, server)
         finally:
             actor.running, actor.looked = False, self._clock.boottime()
             if task := asyncio.current_task():
                 self._running.discard(task)
             if self._actors.get(actor.ref.uid) is actor:
                 self._schedule(actor, self._clock.boottime() if actor.woken else due)
-
-    async def _look(self, actor: Actor, server: str) -> tuple[Outcome | None, float]:
-        """Do one pass, and give its place back before anything is told of it."""
-        try:
-            return await self._guarded(actor, partial(self._worked, actor))
-        finally:
-            self._by_server[server] -= 1
-            self._first_tokens.settled(actor.ref.uid)
-            self._unpark()
-            self._changed.set()
-
-    async def _tell(self, actor: Actor, outcome: Outcome, due: float) -> float:
-        """Report a pass (step 10); a client's next pass waits for it."""
-        await self._first_tokens.all_settled()
-
-        async def told() -> tuple[Outcome | None, float]:
-            async with self._reports:
-                await self._report(outcome)
-            return outcome, due
-
-        return (await self._guarded(actor, told))[1]
 
     def _unpark(self) -> None:
         """Give the places that are free to whoever was parked for them; who has moved to another server goes along."""
@@ -223,24 +208,39 @@ class Queue:
             for actor in filter(None, map(self._actors.get, released)):
                 self._ready.push(actor.ref.namespace, actor.ref.uid, actor.expires)
 
-    async def _guarded(
-        self, actor: Actor, work: Callable[[], Awaitable[tuple[Outcome | None, float]]]
-    ) -> tuple[Outcome | None, float]:
-        """Return what `work` came to and when the next pass is due. No failure ends the actor."""
+    async def _due_after(self, actor: Actor, server: str) -> float:
+        """Do one pass and tell of it; return when the next one is due. No failure ends the actor."""
         try:
-            return await work()
+            outcome = await self._look(actor, server)
+            due = self._settled(actor, outcome)
+            if outcome is not None:
+                await self._tell(outcome)
         except Conflict:
-            return None, self._clock.boottime() + _CONFLICT_SECONDS
+            return self._clock.boottime() + _CONFLICT_SECONDS
         except ApiError as error:
             log.warning("%s: %s", actor.ref, error)
         except Exception as error:
             log.error("%s: pass failed with %s", actor.ref, type(error).__name__, exc_info=_where(error))  # noqa: TRY400
+        else:
+            return due
         actor.failures += 1
-        return None, self._clock.boottime() + backoff(actor.failures, 0.0).total_seconds()
+        return self._clock.boottime() + backoff(actor.failures, 0.0).total_seconds()
 
-    async def _worked(self, actor: Actor) -> tuple[Outcome | None, float]:
-        outcome = await self._work(actor.ref)
-        return outcome, self._settled(actor, outcome)
+    async def _look(self, actor: Actor, server: str) -> Outcome | None:
+        """Do one pass, and give its place back before anything is told of it."""
+        try:
+            return await self._work(actor.ref)
+        finally:
+            self._by_server[server] -= 1
+            self._first_tokens.settled(actor.ref.uid)
+            self._unpark()
+            self._changed.set()
+
+    async def _tell(self, outcome: Outcome) -> None:
+        """Report a pass (step 10); a client's next pass waits for it."""
+        await self._first_tokens.all_settled()
+        async with self._reports:
+            await self._report(outcome)
 
     def _settled(self, actor: Actor, outcome: Outcome | None) -> float:
         actor.failures = 0

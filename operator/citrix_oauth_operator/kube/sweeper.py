@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from citrix_oauth_operator.clock import Clock
@@ -47,7 +47,7 @@ class Sweeper:
     api: Api
     clock: Clock
     namespace: str
-    alive: Callable[[], Collection[str]]
+    alive: Callable[[], frozenset[str]]
 
     async def run(self) -> None:
         """Sweep until cancelled; the first time an hour after the start, when all clients have been seen."""
@@ -60,7 +60,7 @@ class Sweeper:
 
     async def once(self) -> None:
         """Look at every claim once."""
-        alive = frozenset(self.alive())
+        alive = self.alive()
         for metadata in await self.api.list_metadata(f"/api/v1/namespaces/{self.namespace}/configmaps"):
             ref = _client_of(metadata)
             if ref is None or (ref.uid in alive and GONE_SINCE not in metadata["annotations"]):

@@ -21,7 +21,7 @@ async def _served() -> tuple[World, Sweeper, JSON]:
     world = World()
     world.set_up()
     await world.boot().run()
-    return world, Sweeper(world.api, world.clock, OPS, set), world.api.objects[CLIENT]
+    return world, Sweeper(world.api, world.clock, OPS, frozenset), world.api.objects[CLIENT]
 
 
 def _claims(world: World) -> list[JSON]:
@@ -74,7 +74,7 @@ async def test_a_client_in_a_namespace_created_anew_could_never_use_the_grant() 
 async def test_who_is_in_the_queue_is_not_looked_at() -> None:
     """Ten thousand clients that are well cost one list."""
     world, sweeper, _ = await _served()
-    sweeper.alive = lambda: {REF.uid}
+    sweeper.alive = lambda: frozenset({REF.uid})
     world.api.requests.clear()
     await sweeper.once()
     assert len(world.api.requests) == 1
