@@ -41,6 +41,7 @@ STATUS = {  # every field of the design
         "remedy": "Wait.",
     },
     "login": {"command": "kubectl citrix-oauth login reports", "url": "https://portal.example/reports"},
+    "lastSignIn": {"secretUID": "0a1b", "time": MOMENT, "reason": "SignedIn", "message": "m", "subject": "ada"},
     "lastHandledReconcileAt": MOMENT,
 }
 

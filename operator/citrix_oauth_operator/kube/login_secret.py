@@ -1,0 +1,75 @@
+"""The Secret `<client>-login`: how CLI and portal hand a finished sign-in over (docs/sign-in.md)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.sign_in import KEYS, SignIn
+
+from .api import JSON
+from .labels import CLIENT_UID, MANAGED_BY, OPERATOR, of_client
+from .secret_codec import decode, encode
+
+SECRET_TYPE = "Opaque"
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFlaw:
+    """What is wrong with a login Secret; never a value."""
+
+    key: str
+    flaw: str
+    wanted: str
+
+
+def login_secret_name(client: str) -> str:
+    """Return the name of a client's login Secret; the CRD keeps `spec.secret.name` off it."""
+    return f"{client}-login"
+
+
+def to_secret(ref: ClientRef, sign_in: SignIn) -> JSON:
+    """Return the Secret to create; its UID is found again in `status.lastSignIn.secretUID`.
+
+    It goes with its client, and the operator deletes it when it was used or refused.
+    """
+    data = {
+        "code": sign_in.code.reveal(),
+        "code_verifier": sign_in.code_verifier.reveal(),
+        "redirect_uri": sign_in.redirect_uri,
+        "nonce": sign_in.nonce,
+    }
+    owner = {"apiVersion": "citrix-oauth.dev/v1alpha1", "kind": "CitrixClient", "name": ref.name, "uid": ref.uid}
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "type": SECRET_TYPE,
+        "metadata": {
+            "name": login_secret_name(ref.name),
+            "namespace": ref.namespace,
+            "labels": of_client(ref),
+            "ownerReferences": [owner],
+        },
+        "data": encode(data),
+    }
+
+
+def is_for(ref: ClientRef, secret: JSON) -> bool:
+    """Whether a Secret was written to sign in this client, not its predecessor of the same name, nor anything else."""
+    labels = secret["metadata"].get("labels") or {}
+    return bool(labels.get(MANAGED_BY) == OPERATOR and labels.get(CLIENT_UID) == ref.uid)
+
+
+def from_secret(secret: JSON) -> SignIn | KeyFlaw:
+    """Return the sign-in that a login Secret hands over, or the first thing that is wrong with it."""
+    data, present = decode(secret), secret.get("data") or {}
+    for key in KEYS:
+        if key.name not in present:
+            return KeyFlaw(key.name, "is missing", key.words)
+        value = data.get(key.name, "")
+        if not key.shortest <= len(value) <= key.longest or not key.form.fullmatch(value):
+            return KeyFlaw(key.name, "is not what it must be", key.words)
+    if others := sorted(present.keys() - {key.name for key in KEYS}):
+        return KeyFlaw(others[0][:64], "is not one of its keys", f"only {', '.join(key.name for key in KEYS)}")
+    return SignIn(SecretText(data["code"]), SecretText(data["code_verifier"]), data["redirect_uri"], data["nonce"])
