@@ -30,8 +30,13 @@ e2e: ## the same product in kind where Docker runs, on the local control plane e
 	$(VENV)-e2e/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(VENV)-e2e/bin/python -m pytest tests/e2e
 
-bench: $(STAMP) ## figures against the naive operator, as ratios of one run
-	$(BIN)/python -m tests.benchmarks
+$(VENV)-run/.installed: requirements/run.txt
+	test -x $(VENV)-run/bin/python || "$$(tools/find-python)" -m venv $(VENV)-run
+	$(VENV)-run/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	touch $@
+
+bench: $(STAMP) $(VENV)-run/.installed ## figures against the naive operator, as ratios of one run
+	BENCH_PYTHON=$(CURDIR)/$(VENV)-run/bin/python $(BIN)/python -m tests.benchmarks
 
 faults: $(STAMP) ## the long fault campaign: kills, outages, lost answers, judged by the servers' logs (50 minutes)
 	$(BIN)/python -m tests.faults
@@ -55,7 +60,7 @@ lock: $(STAMP) ## renew the hash-pinned locks (needs uv)
 	tools/lock
 
 clean: ## remove what the build made here (the cache of built binaries stays)
-	rm -rf $(VENV) $(VENV)-e2e build dist .coverage .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-e2e $(VENV)-run build dist .coverage .mypy_cache .ruff_cache .import_linter_cache
 
 .PHONY: help venv demo test unit e2e bench faults image lint check format lock clean
 .DEFAULT_GOAL := help

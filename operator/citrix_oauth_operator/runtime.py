@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,17 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
+@contextmanager
+def importing() -> Iterator[None]:
+    """Keep the garbage collector from walking what modules allocate time and again: nothing of it is dropped."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
 def say_goodbye(passes: int) -> None:
     """Say that the process ends, in our own words: kopf's are about its tasks."""
     log.info("ending: nothing begins any more, %d passes under way", passes)
@@ -27,7 +39,7 @@ def say_goodbye(passes: int) -> None:
 
 
 def spare_the_collector() -> None:
-    """What was imported stays: keep the garbage collector from walking it again and again."""
+    """What the start made stays: keep the garbage collector from walking it again and again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 20)

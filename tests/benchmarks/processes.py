@@ -15,6 +15,7 @@ from tests.control_plane.children import Child
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 1024 * 1024
+_PYTHON = os.environ.get("BENCH_PYTHON", sys.executable)  # what users install: httpx imports more where rich is there
 _CONTROL_PLANE = {"kube-apiserver", "etcd", "kube-controller-manager", "kube-controller"}  # names are cut at 15
 
 
@@ -28,7 +29,7 @@ class Running(Child):
     def __init__(self, name: str, arguments: Sequence[str], folder: Path, env: Mapping[str, str]) -> None:
         self.started = time.monotonic()
         super().__init__(
-            name, [sys.executable, *arguments], folder, {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'operator'}", **env}
+            name, [_PYTHON, *arguments], folder, {"PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'operator'}", **env}
         )
         self._measured = psutil.Process(self.pid)
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from citrix_oauth_operator.domain.election import LONGEST_SECONDS, SHORTEST_SECONDS
 from citrix_oauth_operator.logs import catch_the_rest, configure_logging
+from citrix_oauth_operator.runtime import importing
 from citrix_oauth_operator.settings import DEFAULT_LEASE, DEFAULT_NAMESPACE, Settings
 
 if TYPE_CHECKING:
@@ -114,7 +115,8 @@ def settings_of(options: argparse.Namespace, environ: Mapping[str, str]) -> Sett
 
 def main(options: argparse.Namespace) -> int:
     """Run until SIGTERM."""
-    from citrix_oauth_operator.app import run  # noqa: PLC0415 - the other verbs start fast without it
+    with importing():
+        from citrix_oauth_operator.app import run  # noqa: PLC0415 - the other verbs start fast without it
 
     settings = settings_of(options, os.environ)
     configure_logging(settings.log_format, settings.log_level)
