@@ -41,7 +41,11 @@ CUSTOMER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # goes into a path: a dot or a
 
 @dataclass(frozen=True, slots=True)
 class ClientSpec:
-    """What an application team wants; every value usable as it is."""
+    """What an application team wants; every value usable as it is.
+
+    Attributes:
+        redirect_uri, expected_subject: of the sign-in; None: the tool's own, and anybody's.
+    """
 
     grant_type: GrantType
     client_id: str
@@ -54,6 +58,8 @@ class ClientSpec:
     customer_id: str | None = None
     at_percent: int = 60
     suspend: bool = False
+    redirect_uri: str | None = None
+    expected_subject: str | None = None
 
 
 def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
@@ -66,6 +72,7 @@ def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
     grant_type = fields.enum("grantType", GrantType, GrantType.REFRESH_TOKEN)
     _refuse_unsupported(fields, grant_type)
     credentials = fields.sub("credentialsSecretRef").text("name") or None
+    login = fields.sub("login")
     default = ClientAuthentication.CLIENT_SECRET_POST if credentials else ClientAuthentication.NONE
     parsed = ClientSpec(
         grant_type=grant_type,
@@ -79,6 +86,8 @@ def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
         customer_id=fields.sub("citrix").text("customerID"),
         at_percent=fields.sub("refresh").number("atPercent", 60),
         suspend=fields.flag("suspend"),
+        redirect_uri=login.text("redirectURI"),
+        expected_subject=login.text("expectedSubject"),
     )
     _check(parsed, fields)
     try:
@@ -97,7 +106,6 @@ def _refuse_unsupported(fields: Fields, grant_type: GrantType) -> None:
         "grantType": grant_type is GrantType.CITRIX_AUTH,
         "clientAuthentication": authentication in {"PrivateKeyJWT", "TLSClientAuth"},
         "storefront": fields.has("storefront"),
-        "login": fields.has("login"),
         "citrix.customerDomain": citrix.has("customerDomain"),
         "citrix.applicationID": citrix.has("applicationID"),
         "deletionPolicy": fields.text("deletionPolicy") == "Revoke",

@@ -11,6 +11,8 @@ from .profile import Profile
 
 PROFILE = Profile(
     lifetimes=Lifetimes(access_token=timedelta(minutes=30), refresh_token=timedelta(hours=24)),
+    scopes=("openid", "wsp", "spa", "leases", "offline_access"),
+    consent_prompt="",  # it has an own page for that, and shows it when it must
     transaction_header="Citrix-TransactionId",
     catalogue={
         "invalid_client": (

@@ -16,10 +16,14 @@ class Profile:
         authorization: the header value with which its tokens are used, `{token}` standing for the token.
         catalogue: remedy by OAuth error code, where this kind of server has a better one than the general text.
         lifetimes: of its tokens, where an AuthorizationServer does not say.
+        scopes: asked for at a sign-in, where a client names none.
+        consent_prompt: `prompt` of a sign-in that asks for offline_access; empty: it is granted without.
         transaction_header: header that carries an id which the vendor's support asks for; empty for none.
     """
 
     authorization: str = "Bearer {token}"
     catalogue: Mapping[str, str] = field(default_factory=dict)
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
+    scopes: tuple[str, ...] = ("openid", "offline_access")
+    consent_prompt: str = "consent"  # OpenID Connect Core section 11
     transaction_header: str = ""

@@ -45,7 +45,7 @@ def test_a_public_client_needs_no_credentials() -> None:
         ({"grantType": "ClientCredentials", "credentialsSecretRef": None}, "spec.clientAuthentication"),
         ({"clientAuthentication": "ClientSecretBasic", "credentialsSecretRef": None}, "spec.credentialsSecretRef"),
         ({"clientAuthentication": "PrivateKeyJWT"}, "spec.clientAuthentication"),
-        ({"login": {}}, "spec.login"),
+        ({"login": {"redirectURI": 5}}, "spec.login.redirectURI"),
         ({"storefront": {}}, "spec.storefront"),
         ({"secret": {"template": {"stringData": {"access_token": "x"}}}}, "spec.secret.template.stringData"),
         ({"deletionPolicy": "Revoke"}, "spec.deletionPolicy"),
@@ -162,11 +162,17 @@ def test_the_schedule() -> None:
 
 def test_everything_that_is_wrong_with_a_client_is_told_at_once() -> None:
     """Whoever corrects it does not learn of the next flaw after the next apply."""
-    wrong = {"clientID": "a b", "grantType": "Password", "scopes": [1], "login": {}, "citrix": {"customerID": "a/b"}}
+    wrong = {
+        "clientID": "a b",
+        "grantType": "Password",
+        "scopes": [1],
+        "storefront": {},
+        "citrix": {"customerID": "a/b"},
+    }
     with pytest.raises(FieldError) as caught:
         parse_spec("x", wrong)
     told = spec_invalid(caught.value)
-    for field in ("spec.clientID", "spec.grantType", "spec.scopes", "spec.login", "spec.citrix.customerID"):
+    for field in ("spec.clientID", "spec.grantType", "spec.scopes", "spec.storefront", "spec.citrix.customerID"):
         assert f"{field} " in told.message
         assert f"{field}: " in told.remedy
 
