@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,11 @@ class Helm:
     home: Path
     kubeconfig: Path | None = None
     chart: Path = field(default=CHART)
+    namespace: str = NAMESPACE
+
+    def into(self, namespace: str) -> Helm:
+        """Return the same Helm, releasing into another namespace."""
+        return replace(self, namespace=namespace)
 
     def lint(self, values: Values) -> str:
         """Lint strictly; return what Helm says."""
@@ -54,15 +59,15 @@ class Helm:
 
     def uninstall(self) -> None:
         """Uninstall the release, and wait until its objects are gone."""
-        self._run("uninstall", RELEASE, "--namespace", NAMESPACE, "--wait")
+        self._run("uninstall", RELEASE, "--namespace", self.namespace, "--wait")
 
     def revisions(self) -> list[str]:
         """Return the chart versions that the release has had, oldest first."""
-        history = json.loads(self._run("history", RELEASE, "--namespace", NAMESPACE, "-o", "json"))
+        history = json.loads(self._run("history", RELEASE, "--namespace", self.namespace, "-o", "json"))
         return [one["chart"].rpartition("-")[2] for one in history]
 
     def _release(self) -> list[str]:
-        return [RELEASE, str(self.chart), "--namespace", NAMESPACE]
+        return [RELEASE, str(self.chart), "--namespace", self.namespace]
 
     def _run(self, *words: str, stdin: Values | None = None) -> str:
         given = [] if stdin is None else ["--values", "-"]

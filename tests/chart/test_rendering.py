@@ -23,6 +23,7 @@ EVERYTHING: Values = {
     "admissionPolicy": {"enabled": True},
     "imagePullSecrets": ["registry"],
     "podAnnotations": {"prometheus.io/scrape": "true"},
+    "monitoring": {"podMonitor": True, "alerts": True, "dashboard": True},
     "priorityClassName": "system-cluster-critical",
     "nodeSelector": {"kubernetes.io/os": "linux"},
     "tolerations": [{"operator": "Exists"}],
@@ -98,13 +99,16 @@ def test_with_a_list_of_namespaces_no_secret_elsewhere_can_be_read(helm: Helm) -
 
 
 @pytest.mark.parametrize("namespaces", [[], ["team-a", "team-b"]], ids=["cluster-wide", "listed"])
-def test_the_check_command_asks_for_no_right_that_the_chart_withholds(helm: Helm, namespaces: list[str]) -> None:
+def test_the_check_command_asks_for_the_rights_of_the_chart_and_no_others(helm: Helm, namespaces: list[str]) -> None:
     """`citrix-oauth check --as-operator` and the chart mean the same operator."""
     rights = granted(helm.render({"watchNamespaces": namespaces}), RELEASE)
-    for wanted in of_the_operator(namespaces, NAMESPACE):
-        for verb in wanted.verbs:
-            right = Right(wanted.namespace, wanted.group, wanted.resource, verb)
-            assert any(one.allows(right) for one in rights), right
+    asked = [
+        Right(wanted.namespace, wanted.group, wanted.resource, verb)
+        for wanted in of_the_operator(namespaces, NAMESPACE)
+        for verb in wanted.verbs
+    ]
+    assert [one for one in asked if not any(right.allows(one) for right in rights)] == []
+    assert [right for right in rights if not any(right.allows(one) for one in asked)] == []
 
 
 def test_no_object_of_our_kinds_is_in_the_chart(manifests: list[Manifest]) -> None:

@@ -10,6 +10,13 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
+{{- define "operator.monitoringLabels" -}}
+{{ include "operator.labels" . }}
+{{- with .Values.monitoring.labels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
 {{- define "operator.image" -}}
 {{- $repository := required "image.repository: say where your image is (none is published yet)" .Values.image.repository -}}
 {{- if .Values.image.digest -}}

@@ -23,10 +23,12 @@ class Shown:
 
     Attributes:
         token_end, grant_end: epoch seconds; None: not known.
+        token_start: when the published token was asked for, epoch seconds; None where its end is not known either.
         conditions: type and reason of those that are True.
     """
 
     token_end: float | None = None
+    token_start: float | None = None
     grant_end: float | None = None
     conditions: tuple[tuple[str, str], ...] = ()
 
@@ -86,6 +88,7 @@ def _shown(past: PastStatus, expires: datetime | None) -> Shown:
     true = (condition for condition in past.conditions if condition.get("status") == "True")
     return Shown(
         token_end=expires.timestamp() if expires else None,
+        token_start=past.last_refresh.timestamp() if expires and past.last_refresh else None,
         grant_end=end.timestamp() if end else None,
         conditions=tuple((sys.intern(str(c.get("type"))), sys.intern(str(c.get("reason")))) for c in true),
     )

@@ -78,6 +78,9 @@ class Picture(Collector):
         tokens = GaugeMetricFamily(
             f"{PREFIX}_token_expiration_timestamp_seconds", "End of the published access token", labels=name
         )
+        starts = GaugeMetricFamily(
+            f"{PREFIX}_token_refresh_timestamp_seconds", "When the published access token was asked for", labels=name
+        )
         grants = GaugeMetricFamily(
             f"{PREFIX}_grant_expiration_timestamp_seconds", "When a person must sign in again", labels=name
         )
@@ -88,11 +91,13 @@ class Picture(Collector):
             client, shown = (actor.ref.namespace, actor.ref.name), actor.shown
             if shown.token_end is not None:
                 tokens.add_metric(client, shown.token_end)
+            if shown.token_start is not None:
+                starts.add_metric(client, shown.token_start)
             if shown.grant_end is not None:
                 grants.add_metric(client, shown.grant_end)
             for condition in shown.conditions:
                 conditions.add_metric((*client, *condition), 1.0)
-        yield from (tokens, grants, conditions)
+        yield from (tokens, starts, grants, conditions)
 
 
 class Prometheus:

@@ -22,6 +22,7 @@ PROMISED = {
     "citrixoauth_token_grant_duration_seconds": set(),
     "citrixoauth_secret_writes_total": {"object", "outcome"},
     "citrixoauth_token_expiration_timestamp_seconds": {"namespace", "name"},
+    "citrixoauth_token_refresh_timestamp_seconds": {"namespace", "name"},
     "citrixoauth_grant_expiration_timestamp_seconds": {"namespace", "name"},
     "citrixoauth_client_condition": {"namespace", "name", "type", "reason"},
     "citrixoauth_grants_held": set(),
@@ -33,6 +34,7 @@ PROMISED = {
 }
 
 STATUS = {
+    "lastRefreshTime": "2026-03-01T12:00:00Z",
     "expirationTime": "2026-03-01T12:30:00Z",
     "grantExpirationTime": "2026-03-02T12:00:00Z",
     "conditions": [condition("Stalled", "True", "RotationLost"), condition("Ready", "False", "RotationLost")],
@@ -120,6 +122,7 @@ def test_times_are_those_of_the_status() -> None:
     """Seconds since the epoch."""
     metrics = _busy()
     assert _series(metrics, "citrixoauth_token_expiration_timestamp_seconds") == {("x", "a"): T0.timestamp() + 1800}
+    assert _series(metrics, "citrixoauth_token_refresh_timestamp_seconds") == {("x", "a"): T0.timestamp()}
     assert _series(metrics, "citrixoauth_grant_expiration_timestamp_seconds") == {("x", "a"): T0.timestamp() + 86400}
 
 

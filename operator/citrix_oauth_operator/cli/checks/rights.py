@@ -41,6 +41,7 @@ def of_the_operator(namespaces: Sequence[str], own: str) -> list[Right]:
     return [
         *rights,
         Right("", "secrets", ("get", "create", "update", "delete"), own, "keep grants, and sweep them"),
+        Right("", "namespaces", ("get",), own, "find its own namespace"),
         Right("", "configmaps", ("get", "list", "create", "patch", "delete"), own, "remember used seeds"),
         Right("coordination.k8s.io", "leases", ("get", "watch", "create", "patch"), own, "elect who works"),
     ]
