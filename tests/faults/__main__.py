@@ -20,7 +20,7 @@ from tests.benchmarks.cluster import Cluster
 from tests.benchmarks.steps import Steps
 from tests.control_plane import ControlPlane
 from tests.control_plane.cache import Workspace
-from tests.faults import campaign, kills, outages
+from tests.faults import campaign, handover, kills, outages
 from tests.faults.stage import Row, Stage
 
 WIDTH = 150
@@ -28,6 +28,7 @@ SCENARIOS: dict[str, Callable[[Stage], list[Row]]] = {
     "campaign": campaign.run,
     "api-server-away": outages.api_server,
     "authorization-server-away": outages.authorization_server,
+    "hand-over": handover.run,
     "kills": kills.five_hundred,
     "cost": kills.cost,
 }

@@ -49,6 +49,7 @@ class Bed:
         latency: float = 0.05,
         replicas: tuple[str, ...] = ("a",),
         leases: int = 1,
+        lease_seconds: int = 3,
         knobs: Mapping[str, object] | None = None,
     ) -> None:
         self.life = life
@@ -57,7 +58,7 @@ class Bed:
         self._kind = replace(contestants.OURS, key=f"faults-{key}", server=f"faults-{key}")
         self.namespace = self._kind.namespace
         self._grace, self._latency, self._names = grace, latency, replicas
-        self._leases, self._knobs = leases, dict(knobs or {})
+        self._leases, self._lease_seconds, self._knobs = leases, lease_seconds, dict(knobs or {})
         self._sign_ins: dict[str, int] = {}
         self._mourned: dict[str, str] = {}
 
@@ -93,6 +94,7 @@ class Bed:
         ]
         for number, each in enumerate(self.replicas):
             each.operator.env["CITRIX_OAUTH_LEASE_NAME"] = f"faults-{number % self._leases}"
+            each.operator.env["CITRIX_OAUTH_LEASE_DURATION_SECONDS"] = str(self._lease_seconds)
             stack.callback(_end, each)
             each.start()
 

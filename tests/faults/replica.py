@@ -43,7 +43,6 @@ class Replica:
             "CITRIX_OAUTH_SPILL_DIR": str(self._spill),
             "CITRIX_OAUTH_LOG_LEVEL": "info",
             "CITRIX_OAUTH_HTTP_PORT": str(self.http_port),
-            "CITRIX_OAUTH_LEASE_DURATION_SECONDS": "3",
         }
         self.new_pod()
 

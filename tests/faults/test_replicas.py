@@ -14,6 +14,7 @@ import httpx
 
 from tests.faults.bed import Bed
 from tests.faults.conftest import Beds
+from tests.faults.leadership import gained, leading
 from tests.faults.records import Hit
 from tests.faults.replica import Replica
 from tests.faults.rules import Rule
@@ -127,27 +128,6 @@ def pair(beds: Beds) -> Iterator[tuple[Bed, Replica, Replica]]:
         standby = next(each for each in bed.replicas if each is not leader)
         eventually(lambda: "serving" in standby.operator.log, "the standby is up", lambda: standby.operator.log)
         yield bed, leader, standby
-
-
-def leading(bed: Bed) -> Replica:
-    """Return who leads."""
-
-    def now() -> Replica | None:
-        terms = [each for each in bed.replicas if each.operator.log.count("LeadershipGained") > _ends(each)]
-        return terms[0] if len(terms) == 1 else None
-
-    found = eventually(now, "one of them leads", lambda: "\n".join(each.operator.log for each in bed.replicas))
-    assert found
-    return found
-
-
-def _ends(replica: Replica) -> int:
-    return sum(replica.operator.log.count(f"Leadership{word}") for word in ("Lost", "Released"))
-
-
-def gained(replica: Replica) -> list[str]:
-    """Return what a replica said when it began to lead."""
-    return [line for line in replica.operator.log.splitlines() if "audit LeadershipGained" in line]
 
 
 def writes(bed: Bed, replica: Replica) -> list[dict[str, object]]:

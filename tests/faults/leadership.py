@@ -1,0 +1,28 @@
+"""Who leads, in the replicas' own words."""
+
+from __future__ import annotations
+
+from tests.faults.bed import Bed
+from tests.faults.replica import Replica
+from tests.integration.operator.eventually import eventually
+
+
+def leading(bed: Bed) -> Replica:
+    """Return who leads."""
+
+    def now() -> Replica | None:
+        terms = [each for each in bed.replicas if each.operator.log.count("LeadershipGained") > _ends(each)]
+        return terms[0] if len(terms) == 1 else None
+
+    found = eventually(now, "one of them leads", lambda: "\n".join(each.operator.log for each in bed.replicas))
+    assert found
+    return found
+
+
+def _ends(replica: Replica) -> int:
+    return sum(replica.operator.log.count(f"Leadership{word}") for word in ("Lost", "Released"))
+
+
+def gained(replica: Replica) -> list[str]:
+    """Return what a replica said when it began to lead."""
+    return [line for line in replica.operator.log.splitlines() if "audit LeadershipGained" in line]
