@@ -2,6 +2,8 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+WORKERS ?= 2
+SIDE_BY_SIDE = --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder
 
 help: ## print the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -18,8 +20,11 @@ demo: $(STAMP) ## everything from nothing, then a live view (DEMO_SECONDS=40 end
 	$(BIN)/python -m demo
 
 test: $(STAMP) ## unit tests, and integration tests on a real API server and authorization server
-	$(BIN)/python -m coverage run -m pytest
-	$(BIN)/python -m coverage report
+	$(BIN)/python -m tests.control_plane build
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
+
+coverage: $(STAMP) ## the same, with the lines no test runs
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE) --cov --cov-report=term-missing:skip-covered
 
 unit: $(STAMP) ## the fast half of the tests
 	$(BIN)/python -m pytest tests/unit
@@ -62,5 +67,5 @@ lock: $(STAMP) ## renew the hash-pinned locks (needs uv)
 clean: ## remove what the build made here (the cache of built binaries stays)
 	rm -rf $(VENV) $(VENV)-e2e $(VENV)-run build dist .coverage .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help venv demo test unit e2e bench faults image lint check format lock clean
+.PHONY: help venv demo test coverage unit e2e bench faults image lint check format lock clean
 .DEFAULT_GOAL := help
