@@ -49,6 +49,9 @@ faults: $(STAMP) ## the long fault campaign: kills, outages, lost answers, judge
 image: ## the container image, with docker, podman or buildah (IMAGE=name:tag BASE=a Debian)
 	tools/image
 
+packages: ## what the tests need of Debian and cannot bring: chromium (tests that need it are skipped without)
+	tools/debian-packages
+
 lint: $(STAMP) ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -67,5 +70,5 @@ lock: $(STAMP) ## renew the hash-pinned locks (needs uv)
 clean: ## remove what the build made here (the cache of built binaries stays)
 	rm -rf $(VENV) $(VENV)-e2e $(VENV)-run build dist .coverage .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help venv demo test coverage unit e2e bench faults image lint check format lock clean
+.PHONY: help venv packages demo test coverage unit e2e bench faults image lint check format lock clean
 .DEFAULT_GOAL := help

@@ -15,12 +15,11 @@ import httpx
 import trustme
 
 from tests.control_plane.cache import Workspace
-from tests.control_plane.children import Child
+from tests.control_plane.children import Child, free_port
 from tests.standins.citrix_cloud import browser, runtime, tokens
 from tests.standins.citrix_cloud.control import Control
 from tests.standins.citrix_cloud.registrations import PUBLIC
 
-REDIRECT_URIS = ("http://127.0.0.1:8765/callback", "https://localhost:7182/callback")
 SCOPE = "openid wsp spa leases offline_access"
 _START_SECONDS = 30
 
@@ -39,20 +38,24 @@ class CitrixCloud(Control):
 
     Args:
         tls: serve https with a certificate of our own CA; otherwise http.
-        redirect_uris: what the user clients have registered; compared exactly, port included.
+        redirect_uris: what the user clients have registered, compared exactly, port included; none: one with http and
+            one with https, on free ports of this machine.
 
-    Attributes (set by `start`):
+    Attributes (but for the redirect URIs set by `start`):
         origin: `https://127.0.0.1:<port>`.
         issuer, token_url, discovery_url: of the authorization server, and of the customer discovery document.
         ca_pem: the CA certificate clients must trust; b"" without TLS.
         trust: the same as httpx's `verify` takes it.
     """
 
-    def __init__(self, *, tls: bool = True, redirect_uris: Sequence[str] = REDIRECT_URIS) -> None:
+    def __init__(self, *, tls: bool = True, redirect_uris: Sequence[str] = ()) -> None:
         self.origin = self.issuer = self.token_url = self.discovery_url = ""
         self.ca_pem = b""
         self.trust: ssl.SSLContext | bool = True
-        self._tls, self._redirect_uris = tls, tuple(redirect_uris)
+        self._tls = tls
+        self.redirect_uris = tuple(redirect_uris) or tuple(
+            f"{scheme}://localhost:{free_port()}/callback" for scheme in ("http", "https")
+        )
         self._child: Child | None = None
         self._workspace: Workspace | None = None
 
@@ -78,7 +81,7 @@ class CitrixCloud(Control):
         settings = {
             "host": "127.0.0.1",
             "port": 0,
-            "redirect_uris": self._redirect_uris,
+            "redirect_uris": self.redirect_uris,
             "ready_file": str(folder / "ready.json"),
             "tls": self._certificate(folder) if self._tls else None,
         }
@@ -130,7 +133,7 @@ class CitrixCloud(Control):
         """The address a Citrix client sends the browser to; the first registered redirect URI is used."""
         query = {
             "client_id": client_id,
-            "redirect_uri": self._redirect_uris[0],
+            "redirect_uri": self.redirect_uris[0],
             "response_type": "code",
             "response_mode": "form_post",
             "scope": scope,

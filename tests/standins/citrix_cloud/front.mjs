@@ -3,8 +3,10 @@ import fs from 'node:fs';
 import http from 'node:http';
 import https from 'node:https';
 import * as citrix from './citrix.mjs';
-import { serveTokenRequest } from './token_requests.mjs';
+import { readBody, serveTokenRequest } from './token_requests.mjs';
 
+const SIGN_IN_FORM = /^\/core\/interaction\/[^/]+$/;
+const WRONG_PASSWORD = 'wrong'; // every other one is right
 const SERVICE_TOKENS = /^\/cctrustoauth2\/([^/]+)\/tokens\/clients$/;
 
 export class Front {
@@ -60,11 +62,25 @@ export class Front {
     } else if (url.pathname === '/core/connect/token' && req.method === 'POST') {
       mount(req, url);
       await serveTokenRequest('token', req, res, (body) => { req.body = body; return callback(req, res); });
+    } else if (SIGN_IN_FORM.test(url.pathname) && req.method === 'POST') {
+      await signIn(req, res, url, callback);
     } else if (url.pathname.startsWith('/core/')) {
       mount(req, url);
       await callback(req, res);
     } else citrix.json(res, 404, { error: 'not_found' });
   }
+}
+
+/** The provider's own login page takes any password; with a wrong one it is shown again. */
+async function signIn(req, res, url, callback) {
+  req.body = await readBody(req);
+  if (new URLSearchParams(req.body).get('password') === WRONG_PASSWORD) {
+    res.writeHead(303, { location: url.pathname });
+    res.end();
+    return;
+  }
+  mount(req, url);
+  await callback(req, res);
 }
 
 /** Make the provider, which believes to live at the root, find itself under /core. */

@@ -7,7 +7,8 @@ const BODY_LIMIT = 64 * 1024;
 const queues = new Map(); // refresh token -> tail of its queue: a race must have one winner, as in a database
 const firstAnswers = new Map(); // refresh token -> its first answer, for grace_answer 'same'
 
-async function readBody(req) {
+/** The whole body as text; throws RangeError when it is larger than any form here. */
+export async function readBody(req) {
   const chunks = [];
   let size = 0;
   for await (const chunk of req) {
