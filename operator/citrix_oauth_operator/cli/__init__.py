@@ -10,7 +10,7 @@ from citrix_oauth_operator import __version__
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.kube.api import ClusterNotConfigured
 
-from . import check, refresh, run, status
+from . import check, login, refresh, run, status
 from .mistake import Mistake
 
 
@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
     parser = argparse.ArgumentParser(prog="citrix-oauth", description="OAuth tokens for Citrix systems, kept fresh.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in (run, status, refresh, check):
+    for verb in (run, login, status, refresh, check):
         verb.add_to(verbs)
     verbs.add_parser("version", help="print the version").set_defaults(main=_version)
     options = parser.parse_args(arguments)

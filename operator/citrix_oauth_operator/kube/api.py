@@ -37,31 +37,43 @@ _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=
 
 
 class ClusterNotConfigured(Exception):
-    """Neither an in-cluster ServiceAccount nor a kubeconfig was found."""
+    """Neither an in-cluster ServiceAccount nor a kubeconfig with the wanted context was found."""
 
-    def __init__(self) -> None:
+    def __init__(self, context: str | None = None) -> None:
         named = os.environ.get("KUBECONFIG")
         hint = (
             f"KUBECONFIG={named} cannot be read" if named else "run in a pod with a ServiceAccount, or set KUBECONFIG"
         )
+        if context is not None:
+            hint = f"the kubeconfig cannot be read, or has no context {context}; see `kubectl config get-contexts`"
         super().__init__(f"no cluster: {hint}")
 
 
-def load_configuration() -> Configuration:
+def load_configuration(context: str | None = None) -> Configuration:
     """Find the cluster and the credentials: in a pod its ServiceAccount, else the kubeconfig.
 
+    Args:
+        context: of the kubeconfig, which is then the only place; None: its current one.
+
     Raises:
-        ClusterNotConfigured: neither is there.
+        ClusterNotConfigured: neither is there, or the kubeconfig has no such context.
     """
-    configuration = Configuration()
+    configuration, path = Configuration(), os.environ.get("KUBECONFIG")
+    try:
+        if context is None and _load_in_cluster(configuration):
+            return configuration
+        load_kube_config(path, context=context, client_configuration=configuration, persist_config=False)
+    except ConfigException:
+        raise ClusterNotConfigured(context) from None
+    return configuration
+
+
+def _load_in_cluster(configuration: Configuration) -> bool:
     try:
         load_incluster_config(client_configuration=configuration)
     except ConfigException:
-        try:
-            load_kube_config(os.environ.get("KUBECONFIG"), client_configuration=configuration, persist_config=False)
-        except ConfigException:
-            raise ClusterNotConfigured from None
-    return configuration
+        return False
+    return True
 
 
 class Api:

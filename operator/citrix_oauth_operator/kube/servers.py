@@ -28,6 +28,15 @@ class Servers:
         for body in await self._api.list(_COLLECTION):
             self.upsert(body)
 
+    async def load_one(self, name: str) -> None:
+        """Read one, for somebody who may not list them.
+
+        Raises:
+            ApiError: it cannot be read; that there is none is no error.
+        """
+        if body := await self._api.get(f"{_COLLECTION}/{name}"):
+            self.upsert(body)
+
     def upsert(self, body: JSON) -> bool:
         """Take an object as it is now; return whether that changes anything for clients."""
         name = body["metadata"]["name"]

@@ -122,8 +122,13 @@ _CITRIX = Finding(
 )
 
 
+def is_citrix_page(raw: RawAnswer) -> bool:
+    """Whether an answer is the page with which Citrix refuses a client."""
+    return _CITRIX_PAGE in raw.body.lower()
+
+
 def _page(raw: RawAnswer) -> Finding:
-    return _CITRIX if _CITRIX_PAGE in raw.body.lower() else _NO_TOKENS
+    return _CITRIX if is_citrix_page(raw) else _NO_TOKENS
 
 
 def problem(raw: RawAnswer, refusal: Finding, code: str | None = None, wait: timedelta | None = None) -> Problem:
@@ -148,7 +153,7 @@ def problem(raw: RawAnswer, refusal: Finding, code: str | None = None, wait: tim
 
 def transaction_id(raw: RawAnswer) -> str | None:
     """Return the id for the vendor's support: the one on Citrix's error page, else the one we sent."""
-    if _CITRIX_PAGE in raw.body.lower():
+    if is_citrix_page(raw):
         _, label, rest = raw.body.decode("utf-8", "replace").replace("\n", " ").partition("Transaction ID")
         found = _AN_ID.search(_TAG.sub(" ", rest[:400])) if label else None
         if found:

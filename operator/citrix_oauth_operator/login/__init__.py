@@ -1,0 +1,1 @@
+"""The browser's part of a sign-in; the operator redeems what it brings (docs/sign-in.md)."""

@@ -1,0 +1,134 @@
+"""What to sign in for: read from the client and its server as the operator reads them, without any Secret."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from citrix_oauth_operator.clock import SystemClock
+from citrix_oauth_operator.domain import problems
+from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.fields import FieldError
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.reach import Reach
+from citrix_oauth_operator.domain.reasons import ConditionType, Reason
+from citrix_oauth_operator.domain.server import Endpoints, Server
+from citrix_oauth_operator.domain.spec import ClientSpec, GrantType, parse_spec
+from citrix_oauth_operator.kube.api import JSON, Api
+from citrix_oauth_operator.kube.inputs import Discovery
+from citrix_oauth_operator.kube.servers import Servers
+from citrix_oauth_operator.servers import BUILT_IN, profile
+
+from .attempt import Wanted
+from .ending import Ending, SignInEnded
+
+_OFFLINE = "offline_access"
+_NOT_HELPED = frozenset(
+    {
+        Reason.AUTHORIZATION_SERVER_NOT_ALLOWED,
+        Reason.ADDRESS_NOT_ALLOWED,
+        Reason.CLAIMED_BY_ANOTHER_OPERATOR,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A sign-in that can begin; `reach` says how its server may be connected to."""
+
+    ref: ClientRef
+    wanted: Wanted
+    reach: Reach
+
+
+async def plan(api: Api, discovery: Discovery, body: JSON, redirect_uri: str) -> Plan:
+    """Return what to sign in for.
+
+    Args:
+        body: the CitrixClient, as the API server has it.
+        redirect_uri: where the browser returns to, when the client does not say.
+
+    Raises:
+        SignInEnded: a sign-in could come to nothing, or only to nothing; says why, before anybody has typed a password.
+        ApiError: the API server does not answer.
+    """
+    ref = ClientRef(body["metadata"]["namespace"], body["metadata"]["name"], body["metadata"]["uid"])
+    spec = _spec_of(ref, body)
+    server = await _server(api, spec.server_name)
+    endpoints = await discovery.endpoints(server)
+    if isinstance(endpoints, Problem):
+        raise SignInEnded.by(endpoints)
+    if endpoints.needs_customer() and not spec.customer_id:
+        raise SignInEnded.by(problems.customer_missing(server.name))
+    wanted = _wanted(spec, server, endpoints.of_customer(spec.customer_id or ""), spec.redirect_uri or redirect_uri)
+    return Plan(ref, wanted, server.reach)
+
+
+def _spec_of(ref: ClientRef, body: JSON) -> ClientSpec:
+    try:
+        spec = parse_spec(ref.name, body.get("spec") or {})
+    except FieldError as error:
+        raise SignInEnded.by(problems.spec_invalid(error)) from None
+    if spec.grant_type is not GrantType.REFRESH_TOKEN:
+        raise SignInEnded(Ending.REFUSED, f"Nobody signs in for a client of grantType {spec.grant_type}.")
+    if spec.suspend:
+        raise SignInEnded(Ending.REFUSED, "spec.suspend is true, so no code would be redeemed.", "Set it to false.")
+    if stalled := _not_helped(body):
+        raise SignInEnded(Ending.REFUSED, f"A sign-in would not help. {stalled['reason']}: {stalled['message']}")
+    return spec
+
+
+def _not_helped(body: JSON) -> Mapping[str, Any] | None:
+    """Return the condition that no sign-in cures, where it is about the spec as it is now."""
+    status = body.get("status") or {}
+    if status.get("observedGeneration") != body["metadata"].get("generation"):
+        return None
+    conditions = status.get("conditions") or ()
+    return next((c for c in conditions if c["type"] == ConditionType.STALLED and c["reason"] in _NOT_HELPED), None)
+
+
+async def _server(api: Api, name: str) -> Server:
+    servers = Servers(api, SystemClock())
+    try:
+        await servers.load_one(name)
+    except ApiError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        if name not in BUILT_IN:
+            raise SignInEnded(
+                Ending.NO_RIGHTS,
+                f"You may not read AuthorizationServer {name}.",
+                f"Ask the cluster's admin for `get` on authorizationservers, at least on {name}.",
+            ) from None
+    found = servers.find(name)
+    if isinstance(found, Problem):
+        raise SignInEnded.by(found)
+    return found
+
+
+def _wanted(spec: ClientSpec, server: Server, endpoints: Endpoints, redirect_uri: str) -> Wanted:
+    kind = profile(server.type)
+    scopes = spec.scopes or kind.scopes
+    if not endpoints.authorization:
+        raise SignInEnded(
+            Ending.REFUSED,
+            f"AuthorizationServer {server.name} has no authorization endpoint.",
+            "The platform's admin sets spec.endpoints.authorization of it.",
+        )
+    if _OFFLINE not in scopes:
+        raise SignInEnded(
+            Ending.REFUSED,
+            "spec.scopes holds no offline_access: without it the server gives no refresh token.",
+            "Add offline_access to spec.scopes, and enable Offline Access in the client's registration.",
+        )
+    return Wanted(
+        endpoint=endpoints.authorization,
+        client_id=spec.client_id,
+        redirect_uri=redirect_uri,
+        scopes=scopes,
+        issuer=server.issuer,
+        prompt=kind.consent_prompt,
+    )
