@@ -1,9 +1,12 @@
-"""Fixtures all tests may use: a real API server, a stand-in Citrix Cloud, a namespace of one's own."""
+"""Fixtures all tests may use: a real API server, a stand-in Citrix Cloud, a browser, a namespace of one's own."""
+
+from __future__ import annotations
 
 import asyncio
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,6 +14,9 @@ from tests.control_plane import ControlPlane
 from tests.control_plane.build import binaries, helm, helm_needs_build, needs_build
 from tests.control_plane.plane import is_external
 from tests.standins.citrix_cloud import CitrixCloud
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 def pytest_configure() -> None:
@@ -60,6 +66,15 @@ def _leave_citrix_cloud_as_found(request: pytest.FixtureRequest) -> Iterator[Non
     yield
     if "citrix_cloud" in request.fixturenames:
         request.getfixturevalue("citrix_cloud").reset()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One real browser for a module, whose tests are all synchronous; each makes contexts of its own."""
+    from tests.browser import chromium  # noqa: PLC0415 - slow to import
+
+    with chromium() as opened:
+        yield opened
 
 
 @pytest.fixture

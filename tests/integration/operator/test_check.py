@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from citrix_oauth_operator.cli.checks.rights import Right, of_the_operator
 from tests.control_plane import ControlPlane
 from tests.integration.operator import canary
+from tests.integration.operator.accounts import kubeconfig_of
 from tests.integration.operator.cluster import Object
 from tests.integration.operator.world import World
 from tests.standins.citrix_cloud import PRIVATE_POST
@@ -36,17 +36,6 @@ def check(kubeconfig: Path, *arguments: str) -> tuple[int, Rows]:
 def admin(control_plane: ControlPlane) -> Path:
     """The kubeconfig of an admin."""
     return control_plane.kubeconfig
-
-
-def _service_account(control_plane: ControlPlane, namespace: str, name: str, folder: Path) -> Path:
-    """Create a ServiceAccount; return a kubeconfig of its own."""
-    control_plane.kubectl("create", "serviceaccount", name, "-n", namespace)
-    token = control_plane.kubectl("create", "token", name, "-n", namespace).stdout.strip()
-    config: dict[str, Any] = yaml.safe_load(control_plane.kubeconfig.read_text())
-    config["users"] = [{"name": config["users"][0]["name"], "user": {"token": token}}]
-    path = folder / f"{name}.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
 
 
 def test_what_works_is_told_so(stage: World, admin: Path) -> None:
@@ -109,7 +98,7 @@ def test_what_would_not_work_fails_with_a_remedy(stage: World, admin: Path, case
 
 def test_who_may_nothing_is_told_what_is_lacking(stage: World, control_plane: ControlPlane, tmp_path: Path) -> None:
     """A person without rights gets warnings; the operator's ServiceAccount without them fails."""
-    nobody = _service_account(control_plane, stage.namespace, "nobody", tmp_path)
+    nobody = kubeconfig_of(control_plane, stage.namespace, "nobody", tmp_path)
     status, rows = check(nobody, "-n", stage.namespace)
     assert status == 0, rows
     assert rows["rights", "citrixclients"]["result"] == "warn"
@@ -120,7 +109,7 @@ def test_who_may_nothing_is_told_what_is_lacking(stage: World, control_plane: Co
 
 def test_the_operators_rights_are_enough(stage: World, control_plane: ControlPlane, tmp_path: Path) -> None:
     """A ServiceAccount with exactly what the check asks for, and one verb less."""
-    operator = _service_account(control_plane, stage.namespace, "operator", tmp_path)
+    operator = kubeconfig_of(control_plane, stage.namespace, "operator", tmp_path)
     rights = of_the_operator([stage.namespace], stage.operator.namespace)
     for number, right in enumerate(rights):
         _grant(control_plane, stage.namespace, f"{stage.prefix}-{number}", right)
