@@ -80,7 +80,8 @@ class App:
             clock,
         )
         self._gate = Gate(self._elector.leads)
-        self._recovery = Recovery(self._spill, GrantStore(api, namespace), identity, clock)
+        self._grants = GrantStore(api, namespace)
+        self._recovery = Recovery(self._spill, self._grants, identity, clock)
         reporter = Reporter(self._clients, Events(api, clock), clock)
         self._budgets = Budgets(clock)
         self._queue = Queue(self._reconciler(identity).run, reporter.report, clock)
@@ -95,12 +96,8 @@ class App:
 
     def _reconciler(self, identity: Identity) -> Reconciler:
         api, clock, namespace = self._api, self._clock, self._settings.operator_namespace
-        clients, store, claims, secrets = (
-            self._clients,
-            GrantStore(api, namespace),
-            Claims(api, namespace),
-            TokenSecrets(api),
-        )
+        clients, store = self._clients, self._grants
+        claims, secrets = Claims(api, namespace), TokenSecrets(api)
         metrics, budgets = self._metrics, self._budgets
         metered = MeteredRequests(TokenEndpoint(self._transport, clock), metrics, clock)
         endpoint = GatedRequests(Guarded(metered, budgets), self._gate)
@@ -158,7 +155,7 @@ class App:
         self._spawn("clock", ClockWatch(self._queue, self._clock).run())
         self._spawn("watchdog", Watchdog(self._stop).run())
         self._spawn("relist", Relist(self._api, self._queue, self._settings.watch_namespaces).run())
-        self._spawn("sweeper", Sweeper(self._api, self._clock, namespace, self._queue.uids).run())
+        self._spawn("sweeper", Sweeper(self._api, self._grants, self._clock, namespace, self._queue.uids).run())
         self._elector.gained, self._elector.lost = self._begin_to_lead, self._stand_by
         self._spawn("lease", self._elector.run())
         spare_the_collector()

@@ -62,14 +62,14 @@ def blames_server(answer: Answer) -> bool | None:
     if isinstance(answer, Granted):
         return False
     problem = answer.problem
-    if problem.reason is Reason.SERVER_THROTTLED:
+    if problem.reason in (Reason.SERVER_THROTTLED, Reason.BREAKER_OPEN):
         return None
     if not problem.transient:
         return False if isinstance(answer, Refused) else None
     below_500 = problem.http_status is not None and problem.http_status < 500  # noqa: PLR2004
     if below_500 and problem.oauth_error is not None and problem.oauth_error not in _ABOUT_THE_SERVER:
         return None
-    return problem.reason is not Reason.BREAKER_OPEN or None
+    return True
 
 
 def failed(breaker: Breaker, client: str, now: float) -> Breaker:

@@ -51,7 +51,7 @@ def lateness(seen: Observed, now: datetime) -> timedelta | None:
     token, status = seen.token, seen.client.status
     repeated = status.has(ConditionType.REFRESH_FAILED) or status.has(ConditionType.STALLED)
     in_doubt = seen.grant is not None and seen.grant.pending is not None
-    if token is None or repeated or in_doubt or seen.client.forced or token.inputs != seen.ready_inputs.fingerprint:
+    if token is None or repeated or in_doubt or _at_once(seen):
         return None
     return max(now - token.refresh_at, timedelta(0))
 

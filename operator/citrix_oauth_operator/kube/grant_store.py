@@ -14,7 +14,7 @@ from citrix_oauth_operator.domain.model import ClientRef, Grant
 
 from .api import JSON, Api
 from .grant_codec import GrantUnreadable, from_data, to_data
-from .labels import CLIENT_NAMESPACE, of_client, secret_path
+from .labels import CLIENT_NAMESPACE, client_path, of_client, secret_path
 from .secret_codec import decode, encode
 
 log = logging.getLogger(__name__)
@@ -99,6 +99,20 @@ class GrantStore:
             log.warning("grant of %s is kept in the spill folder: the API server does not answer", ref)
             await asyncio.sleep(next(pauses))
 
+    async def delete(self, ref: ClientRef) -> bool:
+        """Delete the grant, and say whether there was one.
+
+        Raises:
+            ForeignSecret: the Secret is none of ours; it stays.
+            Conflict: somebody wrote it in between; it stays.
+        """
+        secret = await self._api.get(self._path(ref))
+        if secret is None:
+            return False
+        _require_ours(secret)
+        await self._api.delete(self._path(ref), secret["metadata"])
+        return True
+
     async def _settle(self, ref: ClientRef, ours: Stored, error: Exception) -> _Over | Stored | None:
         """Read what a failed write came to: over, or the version to write on, or None to try the same again."""
         try:
@@ -122,9 +136,7 @@ class GrantStore:
     async def _recreate_or_drop(self, ref: ClientRef, ours: Stored, error: Exception) -> _Over | Stored | None:
         if not isinstance(error, (NotFound, Conflict)):
             return None
-        client = await self._api.get(
-            f"/apis/citrix-oauth.dev/v1alpha1/namespaces/{ref.namespace}/citrixclients/{ref.name}"
-        )
+        client = await self._api.get(client_path(ref))
         gone = client is None or client["metadata"]["uid"] != ref.uid
         return _Over(None) if gone else replace(ours, version="")
 
@@ -180,7 +192,11 @@ def secret_name(ref: ClientRef) -> str:
     return f"{name[: _NAME_LENGTH - 17].rstrip('-.')}.{digest}"
 
 
-def _stored(secret: JSON) -> Stored:
+def _require_ours(secret: JSON) -> None:
     if secret.get("type") != SECRET_TYPE:
         raise ForeignSecret
+
+
+def _stored(secret: JSON) -> Stored:
+    _require_ours(secret)
     return Stored(from_data(decode(secret)), secret["metadata"]["resourceVersion"])

@@ -18,7 +18,7 @@ from citrix_oauth_operator.domain.sweeping import Sweep, sweep
 
 from .api import JSON, Api
 from .grant_codec import GrantUnreadable
-from .grant_store import ForeignSecret, GrantStore, secret_name
+from .grant_store import ForeignSecret, GrantStore
 from .labels import (
     CLIENT_NAME,
     CLIENT_NAMESPACE,
@@ -27,7 +27,6 @@ from .labels import (
     MANAGED_BY,
     OPERATOR,
     client_path,
-    secret_path,
 )
 
 log = logging.getLogger(__name__)
@@ -45,6 +44,7 @@ class Sweeper:
     """
 
     api: Api
+    grants: GrantStore
     clock: Clock
     namespace: str
     alive: Callable[[], frozenset[str]]
@@ -80,7 +80,8 @@ class Sweeper:
             case Sweep.UNMARK:
                 await self._mark(claim, None)
             case Sweep.DELETE_GRANT | Sweep.DELETE_ALL:
-                await self._delete_grant(ref)
+                if await self.grants.delete(ref):
+                    log.info("%s has been gone for a day: its grant is deleted", ref)
         if decision is Sweep.DELETE_ALL:
             await self.api.delete(self._path(claim), claim)
 
@@ -88,17 +89,11 @@ class Sweeper:
         """Whether no client of that name is there, or one whose namespace was deleted and created again."""
         if await self.api.get(client_path(ref)) is None:
             return True
-        stored = await GrantStore(self.api, self.namespace).load(ref)
+        stored = await self.grants.load(ref)
         namespace = await self.api.get(f"/api/v1/namespaces/{ref.namespace}")
         if stored is None or namespace is None:
             return False
         return bool(namespace["metadata"]["uid"] != stored.grant.binding.namespace_uid)
-
-    async def _delete_grant(self, ref: ClientRef) -> None:
-        path = secret_path(self.namespace, secret_name(ref))
-        if secret := await self.api.get(path):
-            await self.api.delete(path, secret["metadata"])
-            log.info("%s has been gone for a day: its grant is deleted", ref)
 
     async def _mark(self, claim: JSON, since: str | None) -> None:
         guard = {"resourceVersion": claim["resourceVersion"], "annotations": {GONE_SINCE: since}}

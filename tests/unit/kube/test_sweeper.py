@@ -7,6 +7,7 @@ import pytest
 
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.kube.api import JSON
+from citrix_oauth_operator.kube.grant_store import GrantStore
 from citrix_oauth_operator.kube.labels import GONE_SINCE
 from citrix_oauth_operator.kube.sweeper import Sweeper
 from tests.unit.fakes import Fault
@@ -21,7 +22,7 @@ async def _served() -> tuple[World, Sweeper, JSON]:
     world = World()
     world.set_up()
     await world.boot().run()
-    return world, Sweeper(world.api, world.clock, OPS, frozenset), world.api.objects[CLIENT]
+    return world, Sweeper(world.api, GrantStore(world.api, OPS), world.clock, OPS, frozenset), world.api.objects[CLIENT]
 
 
 def _claims(world: World) -> list[JSON]:
