@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from citrix_oauth_operator.cli import main
 from citrix_oauth_operator.domain.reasons import ConditionType, Reason
 from tests.unit.domain.test_reasons import LATER
 from tests.unit.said import SAID
@@ -66,6 +67,15 @@ def test_the_page_shows_each_recipe_as_it_is(recipe: str) -> None:
     shown = re.search(rf"<!-- file: {re.escape(recipe)} -->\n```[a-z]+\n(.*?)```\n", page, re.DOTALL)
     assert shown, f"docs/consuming.md does not show {recipe}"
     assert shown[1] == (ROOT / recipe).read_text(), f"copy {recipe} into docs/consuming.md again"
+
+
+def test_every_command_has_its_section(capsys: pytest.CaptureFixture[str]) -> None:
+    """And none that is not there."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    verbs = set(re.findall(r"^    ([a-z]+) ", capsys.readouterr().out, re.MULTILINE))
+    assert {"run", "status", "version"} <= verbs
+    assert verbs == set(re.findall(r"^## (\w+)$", (ROOT / "docs/cli.md").read_text(), re.MULTILINE))
 
 
 REASONS_PAGE = (ROOT / "docs/reasons.md").read_text()

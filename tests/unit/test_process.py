@@ -6,7 +6,6 @@ import logging
 import os
 import subprocess
 import sys
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,6 @@ import pytest
 import citrix_oauth_operator
 from citrix_oauth_operator.cli.refresh import hindrance
 from citrix_oauth_operator.cli.run import add_flags, settings_of
-from citrix_oauth_operator.cli.status import render
 from citrix_oauth_operator.domain.election import Spans
 from citrix_oauth_operator.domain.model import Holder
 from citrix_oauth_operator.domain.observed import Liveness
@@ -22,7 +20,6 @@ from citrix_oauth_operator.identity import Identity
 from citrix_oauth_operator.logs import QUIET, JsonFormatter, configure_logging
 from citrix_oauth_operator.settings import Settings
 from tests.unit.examples import condition
-from tests.unit.fakes import T0
 
 ROOT = Path(citrix_oauth_operator.__file__).parents[1]
 
@@ -152,26 +149,6 @@ def _client(name: str, *conditions: dict[str, object], **status: object) -> dict
         "spec": {},
         "status": {"conditions": list(conditions), **status},
     }
-
-
-def test_status_shows_the_troubled_first_with_what_to_do() -> None:
-    """And says by its exit status that a person must act."""
-    well = _client("well", condition("Ready", "True", "TokenValid"), expirationTime="2026-03-01T12:30:00Z")
-    failing = _client(
-        "failing", condition("Ready", "True", "TokenValid"), condition("RefreshFailed", "True", "ServerError")
-    )
-    stalled = _client("stalled", condition("Stalled", "True", "LoginRequired"), condition("Ready", "False", "x"),
-                      failedAttempts=3, lastError={"httpStatus": 400, "transactionId": "t-1"})  # fmt: skip
-    lines, troubled = render([well, failing, stalled], T0 + timedelta(minutes=5))
-    assert [line.split()[:3] for line in lines[1:4]] == [
-        ["!!", "a", "stalled"], ["..", "a", "failing"], ["ok", "a", "well"]
-    ]  # fmt: skip
-    assert "25m" in lines[3]
-    assert lines[-3:] == ["a/failing: m", "a/stalled: m", "    tries 3, http status 400, transaction id t-1"]
-    assert troubled
-    assert not render([well, failing], T0)[1]
-    assert render([], T0) == (["no CitrixClient found"], False)
-    assert not render([{"metadata": {"namespace": "a", "name": "new"}, "spec": {}}], T0)[1]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from citrix_oauth_operator import __version__
 from citrix_oauth_operator.domain.errors import ApiError
@@ -16,7 +17,8 @@ from .mistake import Mistake
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit status."""
-    parser = argparse.ArgumentParser(prog="citrix-oauth", description="OAuth tokens for Citrix systems, kept fresh.")
+    program = "kubectl citrix-oauth" if Path(sys.argv[0]).stem == "kubectl-citrix_oauth" else "citrix-oauth"
+    parser = argparse.ArgumentParser(prog=program, description="OAuth tokens for Citrix systems, kept fresh.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for verb in (run, login, status, refresh, check):
         verb.add_to(verbs)
@@ -25,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         result: int = options.main(options)
     except (ApiError, ClusterNotConfigured, Mistake) as error:
-        print(f"citrix-oauth {options.verb}: {error}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
+        print(f"{program} {options.verb}: {error}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 2
     return result
 

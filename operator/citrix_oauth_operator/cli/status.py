@@ -1,106 +1,116 @@
-"""`citrix-oauth status`: every client at a glance, the troubled ones first."""
+"""`citrix-oauth status`: every client at a glance, the troubled ones first; once, or for as long as one looks."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Mapping
+import contextlib
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from citrix_oauth_operator.domain.durations import parse_rfc3339, words
-from citrix_oauth_operator.domain.errors import NotFound
+from citrix_oauth_operator.domain.errors import ApiError, NotFound
 
 from .mistake import Mistake
+from .overview import Health, Row, as_json, as_yaml, rows, table
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-_HEAD = ("", "NAMESPACE", "NAME", "READY", "REASON", "EXPIRES IN", "NEXT IN", "SERVER")
+    from citrix_oauth_operator.kube.api import Api
+
+_EVERY_SECONDS = 2.0
+_CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 
 
 def add_to(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the verb."""
-    parser = verbs.add_parser("status", help="show all clients, the troubled ones first, with what to do")
+    parser = verbs.add_parser(
+        "status",
+        help="show all clients, the troubled ones first, with what to do",
+        epilog="exit status: 0 nobody has to act, 1 a client waits for a person (Stalled), 2 wrong usage or no cluster",
+    )
     parser.add_argument("-n", "--namespace", help="only this namespace")
+    parser.add_argument("-o", "--output", choices=["table", "wide", "json", "yaml"], default="table")
+    parser.add_argument("-w", "--watch", action="store_true", help="show it again until Ctrl-C (tables only)")
     parser.set_defaults(main=main)
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print the table; exit status 1 when a client needs a person."""
-    clients = asyncio.run(_read(options.namespace))
-    lines, troubled = render(clients, datetime.now(UTC))
-    print("\n".join(lines))  # noqa: T201 - what a person asked for
-    return 1 if troubled else 0
+    """Print the clients; exit status 1 when one needs a person."""
+    if options.watch and options.output in {"json", "yaml"}:
+        raise Mistake(f"--watch shows tables: leave -o {options.output} out, or use kubectl get cxc -w")
+    shown = Screen(options.output, clear=options.watch and sys.stdout.isatty())
+    if not options.watch:
+        asyncio.run(_once(options.namespace, shown.show))
+    else:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(_again_and_again(options.namespace, shown))
+    return 1 if shown.troubled else 0
 
 
-async def _read(namespace: str | None) -> list[dict[str, Any]]:
-    from citrix_oauth_operator.kube.api import GROUP_PATH, Api, load_configuration  # noqa: PLC0415 - slow to import
+class Screen:
+    """Prints what there is; a terminal is cleared before, and elsewhere nothing is printed twice.
+
+    Attributes:
+        troubled: whether somebody must act, as of what was shown last.
+    """
+
+    def __init__(self, output: str, *, clear: bool) -> None:
+        self._output, self._clear = output, clear
+        self._last: list[Row] | None = None
+        self.troubled = False
+
+    def show(self, found: list[Row]) -> None:
+        """Show the clients as of now."""
+        self.troubled = any(row.health is Health.STALLED for row in found)
+        if found != self._last or self._clear:
+            self._print(self._text(found))
+        self._last = found
+
+    def complain(self, words: str) -> None:
+        """Say why there is nothing to show now."""
+        self._last = None
+        self._print(words)
+
+    def _text(self, found: list[Row]) -> str:
+        match self._output:
+            case "json":
+                return as_json(found)
+            case "yaml":
+                return as_yaml(found)
+        return table(found, datetime.now(UTC), wide=self._output == "wide")
+
+    def _print(self, text: str) -> None:
+        print(f"{_CLEAR}{text}" if self._clear else text, flush=True)  # noqa: T201 - what a person asked for
+
+
+async def _once(namespace: str | None, show: Callable[[list[Row]], None]) -> None:
+    from citrix_oauth_operator.kube.api import Api, load_configuration  # noqa: PLC0415 - slow to import
+
+    async with Api(load_configuration()) as api:
+        show(await _read(api, namespace))
+
+
+async def _again_and_again(namespace: str | None, screen: Screen) -> None:
+    """An API server that is away for a while is waited for: whoever watches wants to see it come back."""
+    from citrix_oauth_operator.kube.api import Api, load_configuration  # noqa: PLC0415 - as above
+
+    async with Api(load_configuration()) as api:
+        while True:
+            try:
+                screen.show(await _read(api, namespace))
+            except ApiError as error:
+                screen.complain(f"citrix-oauth status: {error}")
+            await asyncio.sleep(_EVERY_SECONDS)
+
+
+async def _read(api: Api, namespace: str | None) -> list[Row]:
+    from citrix_oauth_operator.kube.api import GROUP_PATH  # noqa: PLC0415 - as above
 
     path = f"{GROUP_PATH}/namespaces/{namespace}/citrixclients" if namespace else f"{GROUP_PATH}/citrixclients"
-    async with Api(load_configuration()) as api:
-        try:
-            return await api.list(path)
-        except NotFound:
-            raise Mistake("the cluster does not know CitrixClients; apply the CRDs (crds/)") from None
-
-
-def render(clients: list[dict[str, Any]], now: datetime) -> tuple[list[str], bool]:
-    """Return the lines a person reads, and whether somebody must act."""
-    rows = sorted((_row(client, now) for client in clients), key=lambda row: (row[0] == "ok", row))
-    table = [_HEAD, *rows]
-    widths = [max(len(row[column]) for row in table) for column in range(len(_HEAD))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in table]
-    advice = [line for client in clients for line in _advice(client)]
-    if not clients:
-        return ["no CitrixClient found"], False
-    return [*lines, *([""] if advice else []), *advice], any(row[0] == "!!" for row in rows)
-
-
-def _row(client: Mapping[str, Any], now: datetime) -> tuple[str, ...]:
-    metadata, status = client["metadata"], client.get("status") or {}
-    conditions = {c["type"]: c for c in status.get("conditions") or ()}
-    ready = conditions.get("Ready", {"status": "Unknown", "reason": "Pending"})
-    worst = conditions.get("Stalled") or conditions.get("RefreshFailed") or ready
-    mark = "!!" if "Stalled" in conditions else "ok" if worst is ready and ready["status"] == "True" else ".."
-    return (
-        mark,
-        metadata["namespace"],
-        metadata["name"],
-        ready["status"],
-        worst["reason"],
-        _left(status.get("expirationTime"), now),
-        _left(status.get("nextRefreshTime"), now),
-        ((client["spec"].get("authorizationServerRef") or {}).get("name")) or "-",
-    )
-
-
-def _left(moment: object, now: datetime) -> str:
-    time = parse_rfc3339(moment)
-    if time is None:
-        return "-"
-    return words(time - now) if time > now else "over"
-
-
-def _advice(client: Mapping[str, Any]) -> list[str]:
-    conditions = {c["type"]: c for c in (client.get("status") or {}).get("conditions") or ()}
-    worst = conditions.get("Stalled") or conditions.get("RefreshFailed")
-    if worst is None:
-        return []
-    metadata = client["metadata"]
-    facts = _facts(client["status"])
-    return [f"{metadata['namespace']}/{metadata['name']}: {worst['message']}", *([f"    {facts}"] if facts else [])]
-
-
-def _facts(status: Mapping[str, Any]) -> str:
-    """Return what support asks for: when, how often, and the server's own codes."""
-    error = status.get("lastError") or {}
-    facts = {
-        "last failure": status.get("lastFailureTime"),
-        "tries": status.get("failedAttempts"),
-        "oauth error": error.get("oauthError"),
-        "http status": error.get("httpStatus"),
-        "server code": error.get("serverCode"),
-        "transaction id": error.get("transactionId"),
-    }
-    return ", ".join(f"{name} {value}" for name, value in facts.items() if value)
+    try:
+        return rows(await api.list(path))
+    except NotFound:
+        raise Mistake("the cluster does not know CitrixClients; apply the CRDs (crds/)") from None

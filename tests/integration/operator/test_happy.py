@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from tests.control_plane import ControlPlane
+from tests.control_plane.children import Child
 from tests.integration.operator import canary
 from tests.integration.operator.cluster import SERVERS, Object, text_of
-from tests.integration.operator.eventually import eventually
+from tests.integration.operator.eventually import GIVE_UP_SECONDS, eventually
 from tests.integration.operator.reading import condition, kstatus, moment
 from tests.integration.operator.world import World
 from tests.standins.citrix_cloud import PRIVATE_POST
@@ -78,6 +84,29 @@ def test_tools_read_it_as_current(world: World, reports: Object, control_plane: 
     assert kstatus(unseen) == "InProgress"
     wait = ("wait", "--for=condition=Ready", "cxc/reports", "--timeout=30s", "-n", world.namespace)
     assert "condition met" in control_plane.kubectl(*wait).stdout
+
+
+def test_the_status_command_tells_it_as_a_plugin_of_kubectl(
+    world: World, reports: Object, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kubectl finds the installed program by its name."""
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    told = control_plane.kubectl("citrix-oauth", "status", "-n", world.namespace, "-o", "json")
+    (row,) = json.loads(told.stdout)
+    assert (row["name"], row["health"], row["expirationTime"]) == ("reports", "ok", reports["status"]["expirationTime"])
+
+
+def test_a_watch_of_the_status_ends_with_ctrl_c(
+    world: World, reports: Object, control_plane: ControlPlane, tmp_path: Path
+) -> None:
+    """With the exit status of the last picture, and without a traceback."""
+    assert reports
+    words = [sys.executable, "-m", "citrix_oauth_operator", "status", "-n", world.namespace, "--watch", "-o", "wide"]
+    watch = Child("watch", words, tmp_path, {"KUBECONFIG": str(control_plane.kubeconfig)})
+    eventually(lambda: "reports-token" in watch.tail(), "the first picture", watch.tail)
+    watch.signal(signal.SIGINT)
+    assert watch._process.wait(GIVE_UP_SECONDS) == 0
+    assert "Traceback" not in watch.tail()
 
 
 def test_one_event_tells_that_it_works(world: World, reports: Object) -> None:
