@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import re
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page
 
+from citrix_oauth_operator.cli import main
 from tests.control_plane.children import Child
 from tests.integration.operator.eventually import GIVE_UP_SECONDS, eventually
 
@@ -53,23 +57,38 @@ class Terminal:
 
 @dataclass(slots=True)
 class Terminals:
-    """Runs the command against one cluster, as whoever the kubeconfig says."""
+    """Runs the command against one cluster."""
 
     folder: Path
     kubeconfig: Path
     count: int = 0
 
     @contextmanager
-    def login(self, *words: str, kubeconfig: Path | None = None) -> Iterator[Terminal]:
+    def login(self, *words: str) -> Iterator[Terminal]:
         """Run the command with these arguments, without a browser of its own."""
         self.count += 1
         command = [sys.executable, "-m", "citrix_oauth_operator", "login", "--no-browser", *words]
-        env = {"KUBECONFIG": str(kubeconfig or self.kubeconfig)}
-        child = Child(f"login-{self.count}", command, self.folder, env)
+        child = Child(f"login-{self.count}", command, self.folder, {"KUBECONFIG": str(self.kubeconfig)})
         try:
             yield Terminal(child)
         finally:
             child.stop(0)
+
+
+def at_once(kubeconfig: Path, *words: str) -> tuple[int, str]:
+    """Run the command where it ends without a browser; return the exit status and what it said.
+
+    In this process, and in a thread: a process of its own takes a second to start, and Playwright's loop runs here.
+    """
+    said = io.StringIO()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        redirect_stdout(said),
+        redirect_stderr(said),
+        ThreadPoolExecutor() as pool,
+    ):
+        patch.setenv("KUBECONFIG", str(kubeconfig))
+        return pool.submit(main, ["login", "--no-browser", *words]).result(), said.getvalue()
 
 
 def enter(page: Page, user: str = "alice", typed: str = "right") -> None:
