@@ -28,10 +28,12 @@ from citrix_oauth_operator.kube.api import Api, load_configuration
 from citrix_oauth_operator.kube.claims import Claims
 from citrix_oauth_operator.kube.clients import Clients
 from citrix_oauth_operator.kube.cluster import ensure_namespace, find_kinds, insist
+from citrix_oauth_operator.kube.codes import Codes
 from citrix_oauth_operator.kube.events import Events
 from citrix_oauth_operator.kube.grant_store import GrantStore
 from citrix_oauth_operator.kube.labels import OPERATOR
 from citrix_oauth_operator.kube.lease import Leases
+from citrix_oauth_operator.kube.login_secret import LoginSecrets
 from citrix_oauth_operator.kube.namespaces import Namespaces
 from citrix_oauth_operator.kube.observe import Observer
 from citrix_oauth_operator.kube.refusals import Refusals
@@ -44,12 +46,15 @@ from citrix_oauth_operator.probes import Probes
 from citrix_oauth_operator.queue import Queue
 from citrix_oauth_operator.reconciler import Reconciler
 from citrix_oauth_operator.recovery import Recovery
+from citrix_oauth_operator.redemption import Redemption
 from citrix_oauth_operator.report.metrics import Prometheus, Sources
 from citrix_oauth_operator.report.reporter import Reporter
 from citrix_oauth_operator.runtime import loop_factory, say_goodbye, spare_the_collector
 from citrix_oauth_operator.settings import Settings
+from citrix_oauth_operator.sign_ins import SignIns
 from citrix_oauth_operator.spill import SpillFolder
 from citrix_oauth_operator.wire.discovery import Discovery
+from citrix_oauth_operator.wire.id_token import IdTokens
 from citrix_oauth_operator.wire.transport import Transport
 from citrix_oauth_operator.write_protocol import WriteProtocol
 
@@ -81,8 +86,9 @@ class App:
         )
         self._gate = Gate(self._elector.leads)
         self._grants = GrantStore(api, namespace)
-        self._recovery = Recovery(self._spill, self._grants, identity, clock)
-        reporter = Reporter(self._clients, Events(api, clock), clock)
+        self._id_tokens = IdTokens(self._transport, clock.boottime)
+        self._recovery = Recovery(self._spill, self._grants, identity, clock, self._id_tokens, self._servers.find)
+        reporter = Reporter(self._clients, Events(api, clock), clock, settings.portal_url)
         self._budgets = Budgets(clock)
         self._queue = Queue(self._reconciler(identity).run, reporter.report, clock)
         self._budgets.wake = self._queue.wake
@@ -102,6 +108,9 @@ class App:
         metered = MeteredRequests(TokenEndpoint(self._transport, clock), metrics, clock)
         endpoint = GatedRequests(Guarded(metered, budgets), self._gate)
         spill = MeteredSpill(self._spill, metrics)
+        codes = Codes(api, namespace)
+        logins = LoginSecrets(api, codes, identity)
+        redemption = Redemption(store, codes, endpoint, self._id_tokens, budgets, spill, clock, identity.holder)
         observer = Observer(
             api=api,
             clock=clock,
@@ -116,6 +125,7 @@ class App:
             discovery=Discovery(self._transport),
             identity=identity,
             answers=self._spill,
+            logins=logins,
         )
         return Reconciler(
             clock=clock,
@@ -126,6 +136,7 @@ class App:
             refusals=self._refusals,
             budgets=budgets,
             secrets=secrets,
+            sign_ins=SignIns(redemption, logins, clock),
             metrics=metrics,
             gate=self._gate,
         )

@@ -12,8 +12,10 @@ from citrix_oauth_operator.domain.answers import Answer
 from citrix_oauth_operator.domain.model import Claim, ClientRef, Token, TokenSecret
 from citrix_oauth_operator.domain.observed import Client, Inputs, Observed
 from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.reach import Reach
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.server import Server
+from citrix_oauth_operator.domain.sign_in import CodeClaim, Expected, Login, SignIn
 from citrix_oauth_operator.domain.template import SecretTarget
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_store import Stored
@@ -64,6 +66,53 @@ class SpendsRefreshTokens(Protocol):
     async def refresh(self, seen: Observed, *, doubt: bool) -> Settled: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Redeemed:
+    """What a sign-in came to.
+
+    Attributes:
+        stored: the grant that it began; None: what was stored before is untouched.
+        problem: why not; beside a grant, what is wrong with its access token.
+        over: whether the code is of no use any more; False: nothing was sent, and it may be later.
+        gone: whether the client is gone, and nothing was stored.
+    """
+
+    stored: Stored | None = None
+    problem: Problem | None = None
+    over: bool = True
+    gone: bool = False
+
+
+class RedeemsCodes(Protocol):
+    """GRANT and COMMIT of a sign-in."""
+
+    async def redeem(self, seen: Observed, login: Login, chain: str) -> Redeemed: ...
+
+
+class CodeClaims(Protocol):
+    """Remembers which codes were sent."""
+
+    async def take(self, ref: ClientRef, code: SecretText, claim: CodeClaim) -> None: ...
+
+    async def release(self, code: SecretText, claim: CodeClaim) -> None: ...
+
+
+class ChecksIdTokens(Protocol):
+    """Says who signed in."""
+
+    async def prepare(self, expected: Expected, reach: Reach) -> Problem | None: ...
+
+    async def check(
+        self, token: SecretText | None, expected: Expected, reach: Reach, at: datetime
+    ) -> str | Problem: ...
+
+
+class DeletesLogins(Protocol):
+    """Deletes login Secrets that were used or refused."""
+
+    async def delete(self, ref: ClientRef, login: Login) -> None: ...
+
+
 class RequestsTokens(Protocol):
     """GRANT with the client's own credentials: nothing rotates, nothing is stored before."""
 
@@ -103,11 +152,13 @@ class Publishes(Protocol):
 
 
 class TokenRequests(Protocol):
-    """Sends one refresh token to one endpoint, and says what came of it in a step of its own."""
+    """Sends one refresh token or code to one endpoint, and says what came of it in a step of its own."""
 
     async def refresh(self, inputs: Inputs, token: SecretText) -> Unread: ...
 
-    def read(self, inputs: Inputs, unread: Unread) -> Answer: ...
+    async def redeem(self, inputs: Inputs, sign_in: SignIn) -> Unread: ...
+
+    def read(self, inputs: Inputs, unread: Unread, grant: str = ...) -> Answer: ...
 
 
 class AsksForTokens(TokenRequests, RequestsTokens, Protocol):

@@ -11,6 +11,7 @@ from citrix_oauth_operator.domain.answers import WITHHELD, Answer
 from citrix_oauth_operator.domain.errors import Withheld
 from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.sign_in import SignIn
 from citrix_oauth_operator.edges import AsksForTokens
 from citrix_oauth_operator.grants.token_endpoint import Unread
 
@@ -73,9 +74,13 @@ class GatedRequests:
         """Send a refresh token once, if that may begin."""
         return await self.behind.refresh(inputs, token) if self.gate.is_open() else WITHHELD
 
-    def read(self, inputs: Inputs, unread: Unread) -> Answer:
+    async def redeem(self, inputs: Inputs, sign_in: SignIn) -> Unread:
+        """Send a code once, if that may begin."""
+        return await self.behind.redeem(inputs, sign_in) if self.gate.is_open() else WITHHELD
+
+    def read(self, inputs: Inputs, unread: Unread, grant: str = "refresh_token") -> Answer:
         """Say what an answer means; what was withheld says nothing about the server."""
-        return WITHHELD if unread is WITHHELD else self.behind.read(inputs, unread)
+        return WITHHELD if unread is WITHHELD else self.behind.read(inputs, unread, grant)
 
     async def request(self, inputs: Inputs) -> Answer:
         """Ask with the client's own credentials, if that may begin."""

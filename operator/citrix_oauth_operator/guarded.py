@@ -12,6 +12,7 @@ from citrix_oauth_operator.domain.answers import Answer, NotSent
 from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.sign_in import SignIn
 from citrix_oauth_operator.edges import AsksForTokens
 from citrix_oauth_operator.grants.budget import Budgets
 from citrix_oauth_operator.grants.token_endpoint import Unread
@@ -28,9 +29,14 @@ class Guarded:
         refusal = self._refusal(inputs)
         return NotSent(refusal) if refusal else await self._behind.refresh(inputs, token)
 
-    def read(self, inputs: Inputs, unread: Unread) -> Answer:
+    async def redeem(self, inputs: Inputs, sign_in: SignIn) -> Unread:
+        """Send one code."""
+        refusal = self._refusal(inputs)
+        return NotSent(refusal) if refusal else await self._behind.redeem(inputs, sign_in)
+
+    def read(self, inputs: Inputs, unread: Unread, grant: str = "refresh_token") -> Answer:
         """Say what came of it."""
-        answer = self._behind.read(inputs, unread)
+        answer = self._behind.read(inputs, unread, grant)
         self._learn(inputs, answer)
         return answer
 

@@ -7,8 +7,7 @@ import platform
 import uuid
 from pathlib import Path
 
-from citrix_oauth_operator.domain.model import Holder
-from citrix_oauth_operator.domain.observed import Liveness
+from citrix_oauth_operator.domain.model import Holder, Liveness
 
 
 class Identity:

@@ -15,6 +15,7 @@ from citrix_oauth_operator.domain.errors import ApiError, Conflict, Unreachable
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.sign_in import SignIn
 from citrix_oauth_operator.edges import AsksForTokens, Metrics, NoMetrics, Spills
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.api import JSON, Api
@@ -34,10 +35,14 @@ class MeteredRequests:
         """Send one refresh token."""
         return await self._timed(self._behind.refresh(inputs, token))
 
-    def read(self, inputs: Inputs, unread: Unread) -> Answer:
+    async def redeem(self, inputs: Inputs, sign_in: SignIn) -> Unread:
+        """Send one code."""
+        return await self._timed(self._behind.redeem(inputs, sign_in))
+
+    def read(self, inputs: Inputs, unread: Unread, grant: str = "refresh_token") -> Answer:
         """Say what came of it."""
-        answer = self._behind.read(inputs, unread)
-        self._count(inputs, "refresh_token", answer)
+        answer = self._behind.read(inputs, unread, grant)
+        self._count(inputs, grant, answer)
         return answer
 
     async def request(self, inputs: Inputs) -> Answer:

@@ -11,7 +11,17 @@ from datetime import timedelta
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import policy, problems, protocol
 from citrix_oauth_operator.domain.answers import WITHHELD, Answer, Granted
-from citrix_oauth_operator.domain.decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
+from citrix_oauth_operator.domain.decisions import (
+    AdoptSeed,
+    Decision,
+    EndSignIn,
+    Fail,
+    Redeem,
+    Refresh,
+    RequestToken,
+    Stall,
+    Wait,
+)
 from citrix_oauth_operator.domain.due import lateness
 from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound, Withheld
 from citrix_oauth_operator.domain.model import ClientRef, Token, TokenSecret
@@ -21,6 +31,7 @@ from citrix_oauth_operator.domain.planning import Act, plan
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.schedule import spread
+from citrix_oauth_operator.domain.sign_in import Login
 from citrix_oauth_operator.edges import (
     ClaimsClients,
     KeepsBudgets,
@@ -36,18 +47,20 @@ from citrix_oauth_operator.edges import (
 )
 from citrix_oauth_operator.gate import open_gate
 from citrix_oauth_operator.report import audit
+from citrix_oauth_operator.sign_ins import SignIns
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What the grant stage came to: the facts afterwards, what went wrong, whether a try ended."""
+    """What the grant stage came to: facts afterwards, what went wrong, whether a try ended, what was decided last."""
 
     seen: Observed
     problem: Problem | None = None
     attempted: bool = False
     token: Token | None = None
+    decision: Decision | None = None
 
 
 @dataclass(slots=True)
@@ -62,6 +75,7 @@ class Reconciler:
     refusals: RemembersRefusals
     budgets: KeepsBudgets
     secrets: Publishes
+    sign_ins: SignIns
     share: Callable[[], float] = random.random
     metrics: Metrics = field(default_factory=NoMetrics)
     gate: Withholds = field(default_factory=open_gate)
@@ -79,6 +93,9 @@ class Reconciler:
         decision = policy.decide(seen, self.clock.now())
         if isinstance(decision, Stall) and decision.problem.reason is Reason.CLAIMED_BY_ANOTHER_OPERATOR:
             return self._hands_off(seen, decision)
+        if isinstance(decision, EndSignIn):
+            seen = await self.sign_ins.end(seen, decision.login, decision.result)
+            decision = policy.decide(seen, self.clock.now())
         decision = self._leave_alone(seen, decision)
         done = await self._act(seen, decision)
         if done is None:
@@ -86,7 +103,7 @@ class Reconciler:
         done = await self._read(done)
         secret, publish_problem = await self._publish(done)
         renamed = await self._renamed(done.seen, secret, publish_problem)
-        act = Act(decision, done.problem, publish_problem, done.attempted, self.share())
+        act = Act(done.decision or decision, done.problem, publish_problem, done.attempted, self.share())
         outcome = plan(done.seen, secret, act, self.clock.now())
         if not renamed:
             outcome = replace(outcome, secret_name=seen.client.status.secret_name)
@@ -100,7 +117,7 @@ class Reconciler:
 
     def _leave_alone(self, seen: Observed, decision: Decision) -> Decision:
         """Put a request off while the server wants to be left alone."""
-        if not isinstance(decision, AdoptSeed | Refresh | RequestToken):
+        if not isinstance(decision, Redeem | AdoptSeed | Refresh | RequestToken):
             return decision
         server, token = seen.ready_inputs.server, seen.token
         if (closed := self.budgets.closed_for(server)) > timedelta(0):
@@ -118,10 +135,12 @@ class Reconciler:
                 return Done(seen, problem, attempted=tried)
             case Wait():
                 return Done(seen)
+            case EndSignIn():
+                raise TypeError("ended before")
             case _:
                 return await self._grant(seen, decision)
 
-    async def _grant(self, seen: Observed, decision: AdoptSeed | Refresh | RequestToken) -> Done | None:
+    async def _grant(self, seen: Observed, decision: Redeem | AdoptSeed | Refresh | RequestToken) -> Done | None:
         server = seen.ready_inputs.server
         try:
             if not self.gate.is_open():
@@ -130,6 +149,8 @@ class Reconciler:
             await self.gate.after(self.budgets.turn(server))
             self._begin(seen)
             match decision:
+                case Redeem(login=login):
+                    return await self._redeem(seen, login, chain)
                 case AdoptSeed():
                     done = _after(seen, await self.protocol.adopt(seen, chain))
                 case Refresh(doubt=doubt):
@@ -147,6 +168,25 @@ class Reconciler:
         if done is not None:
             await self._remember(done)
         return done
+
+    async def _redeem(self, seen: Observed, login: Login, chain: str) -> Done | None:
+        """Redeem a code; where that begins no grant, the one before goes on as if nobody had signed in."""
+        seen, redeemed = await self.sign_ins.redeem(seen, login, chain)
+        if redeemed.problem is WITHHELD.problem:
+            raise Withheld
+        tried = Done(seen, redeemed.problem, attempted=True)
+        if redeemed.gone:
+            return None
+        await self._remember(tried)
+        if redeemed.stored is not None or not redeemed.over:
+            return tried
+        match policy.decide(seen, self.clock.now()):
+            case Stall(problem=problem) | Fail(problem=problem) as decision:
+                return Done(seen, problem, decision=decision)
+            case Wait() as decision:
+                return Done(seen, decision=decision)
+            case _:
+                return Done(seen, decision=Wait(self.clock.now(), standing=True))
 
     def _begin(self, seen: Observed) -> None:
         late = lateness(seen, self.clock.now())

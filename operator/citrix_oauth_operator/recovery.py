@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import protocol
 from citrix_oauth_operator.domain.answers import Granted
-from citrix_oauth_operator.domain.observed import Liveness
+from citrix_oauth_operator.domain.model import Grant, Liveness
+from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.reasons import Reason
+from citrix_oauth_operator.domain.server import Server
+from citrix_oauth_operator.edges import ChecksIdTokens
 from citrix_oauth_operator.kube.grant_store import GrantStore
-from citrix_oauth_operator.kube.observe import LivenessOf
+from citrix_oauth_operator.kube.liveness import LivenessOf
+from citrix_oauth_operator.redemption import proven
 from citrix_oauth_operator.report import audit
 from citrix_oauth_operator.spill import Spilled, SpillFolder
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.token_endpoint import read_tokens
 
 LOOK_SECONDS = 5.0
+_TRIES = 24  # to have the keys of an answer to a code; the old chain rests meanwhile
 PATIENCE_SECONDS = 60.0  # for a process that may be alive; committing its answer beside it would do no harm
 
 
@@ -28,6 +35,8 @@ class Recovery:
     store: GrantStore
     identity: LivenessOf
     clock: Clock
+    id_tokens: ChecksIdTokens
+    find_server: Callable[[str], Server | Problem]
     _seen: dict[str, float] = field(default_factory=dict)
     _adopting: set[str] = field(default_factory=set)
 
@@ -60,9 +69,25 @@ class Recovery:
         """Commit one answer, however long that takes; nothing is sent for its client meanwhile."""
         attempt = spilled.pending.attempt
         granted = read_tokens(RawAnswer(200, {}, spilled.body), spilled.terms.default_lifetime)
-        if isinstance(granted, Granted):
-            committed = protocol.commit(spilled.grant, granted, spilled.terms, spilled.received_at)
-            await self.store.adopt(spilled.ref, committed)
+        if isinstance(granted, Granted) and (committed := await self._committed(spilled, granted)):
+            replaces = spilled.expected.replaces if spilled.expected else ""
+            await self.store.adopt(spilled.ref, committed, replaces)
             audit.tell(audit.Event.ANSWER_RECOVERED, spilled.ref, **audit.of_grant(committed), attempt=attempt)
         self.spill.drop(spilled.ref, attempt)
         self._adopting.discard(attempt)
+
+    async def _committed(self, spilled: Spilled, granted: Granted) -> Grant | None:
+        """Return the grant that an answer makes; None for a sign-in of somebody else, or of an unknown server."""
+        if spilled.expected is None:
+            return protocol.commit(spilled.grant, granted, spilled.terms, spilled.received_at)
+        for _ in range(_TRIES):
+            server = self.find_server(spilled.grant.binding.server_name)
+            if isinstance(server, Problem):
+                return None
+            found = await proven(self.id_tokens, spilled, granted, server.reach)
+            if not isinstance(found, Problem):
+                return found
+            if not found.transient or found.reason is Reason.RESPONSE_INVALID:
+                return None
+            await asyncio.sleep(LOOK_SECONDS)  # its keys cannot be had now
+        return None  # the old chain must go on

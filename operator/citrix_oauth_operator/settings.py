@@ -21,6 +21,7 @@ class Settings:
         lease_seconds: after which a leader that ended without a word is replaced.
         spill_dir: memory-backed folder for answers that are not committed yet; None: held in memory only.
         http_port: serves /metrics, /healthz and /readyz; 0: off.
+        portal_url: where the sign-in portal is; status tells people. Empty: there is none.
         drain_seconds: how long passes under way may take after SIGTERM.
     """
 
@@ -33,4 +34,5 @@ class Settings:
     http_port: int = 0
     log_format: str = "text"
     log_level: str = "info"
+    portal_url: str = ""
     drain_seconds: float = 100.0

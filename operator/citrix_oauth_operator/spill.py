@@ -24,6 +24,7 @@ from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339_micro
 from citrix_oauth_operator.domain.model import ClientRef, Grant, Pending
 from citrix_oauth_operator.domain.protocol import Terms
 from citrix_oauth_operator.domain.secrecy import StaysHere
+from citrix_oauth_operator.domain.sign_in import Expected
 from citrix_oauth_operator.kube.grant_codec import GrantUnreadable, from_data, to_data
 
 log = logging.getLogger(__name__)
@@ -38,6 +39,7 @@ class Spilled(StaysHere):
     Attributes:
         grant: as it was stored when the answer came, the intent included.
         received_at: when the last byte was read (UTC).
+        expected: of an answer to a code: what it must prove before it is committed; `grant` was never stored then.
     """
 
     ref: ClientRef
@@ -45,6 +47,7 @@ class Spilled(StaysHere):
     received_at: datetime
     terms: Terms
     body: bytes = field(repr=False)
+    expected: Expected | None = None
 
     @property
     def pending(self) -> Pending:
@@ -55,7 +58,11 @@ class Spilled(StaysHere):
 
     def answers(self, grant: Grant | None) -> bool:
         """Whether the stored grant still waits for this answer, or is gone."""
-        return grant is None or (grant.chain, grant.seq) == (self.grant.chain, self.grant.seq)
+        if grant is None:
+            return True
+        if self.expected is not None:
+            return grant.chain == self.expected.replaces
+        return (grant.chain, grant.seq) == (self.grant.chain, self.grant.seq)
 
 
 class SpillFolder:
@@ -160,6 +167,7 @@ def _state(spilled: Spilled) -> dict[str, Any]:
         "receivedAt": rfc3339_micro(spilled.received_at),
         "terms": terms,
         "body": base64.b64encode(spilled.body).decode(),
+        "expected": spilled.expected and {name: getattr(spilled.expected, name) for name in Expected.__slots__},
     }
 
 
@@ -171,4 +179,6 @@ def _spilled(state: dict[str, Any]) -> Spilled:
     grant = from_data(state["grant"])
     if received_at is None or grant.pending is None:
         raise ValueError("not what was written")
-    return Spilled(ClientRef(**state["ref"]), grant, received_at, Terms(**terms), base64.b64decode(state["body"]))
+    expected = Expected(**state["expected"]) if state.get("expected") else None
+    body = base64.b64decode(state["body"])
+    return Spilled(ClientRef(**state["ref"]), grant, received_at, Terms(**terms), body, expected)

@@ -1,6 +1,6 @@
 """What the operator says for each reason that has words of its own, with NAMES where an object's name goes."""
 
-from citrix_oauth_operator.domain import endings, problems
+from citrix_oauth_operator.domain import endings, problems, sign_in_problems
 from citrix_oauth_operator.domain.answers import Granted, NotSent
 from citrix_oauth_operator.domain.fields import FieldError
 from citrix_oauth_operator.domain.problem import Problem, as_sentence
@@ -53,6 +53,8 @@ PROBLEMS = [
     _answered(error("invalid_client", 401)),
     _answered(error("invalid_scope")),
     _answered(RawAnswer(200, {}, HUGE)),
+    sign_in_problems.NO_REFRESH_TOKEN,
+    sign_in_problems.WRONG_PERSON,
 ]
 
 #: As a condition's message shows it: what is wrong, and what helps.

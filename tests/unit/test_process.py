@@ -14,8 +14,7 @@ import citrix_oauth_operator
 from citrix_oauth_operator.cli.refresh import hindrance
 from citrix_oauth_operator.cli.run import add_flags, settings_of
 from citrix_oauth_operator.domain.election import Spans
-from citrix_oauth_operator.domain.model import Holder
-from citrix_oauth_operator.domain.observed import Liveness
+from citrix_oauth_operator.domain.model import Holder, Liveness
 from citrix_oauth_operator.identity import Identity
 from citrix_oauth_operator.logs import QUIET, JsonFormatter, configure_logging
 from citrix_oauth_operator.settings import Settings

@@ -11,6 +11,7 @@ from citrix_oauth_operator.domain.answers import Answer
 from citrix_oauth_operator.domain.errors import ApiError, Unreachable
 from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.sign_in import SignIn
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_codec import to_data
 from citrix_oauth_operator.kube.secret_codec import encode
@@ -258,6 +259,11 @@ class Unreadable:
         """Send for real."""
         return await self._server.refresh(inputs, token)
 
-    def read(self, _inputs: Inputs, _unread: Unread) -> Answer:
+    async def redeem(self, inputs: Inputs, sign_in: SignIn) -> Unread:
+        """Send for real."""
+        return await self._server.redeem(inputs, sign_in)
+
+    def read(self, _inputs: Inputs, _unread: Unread, grant: str = "refresh_token") -> Answer:
         """Die."""
+        del grant
         raise Crash

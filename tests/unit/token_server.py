@@ -13,10 +13,12 @@ from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.sign_in import SignIn
 from citrix_oauth_operator.grants.exchange import read
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.wire.raw import RawAnswer
 from tests.unit.fakes import Crash
+from tests.unit.people import claims, signed
 
 LIFE = timedelta(minutes=30)
 NOT_SENT = NotSent(Problem(Reason.SERVER_UNREACHABLE, "the server cannot be reached"))
@@ -45,6 +47,8 @@ class StrictServer:
         self.extra: dict[str, object] = {}
         self.seconds = 0.0
         self.otherwise: Play | Unread = "ok"
+        self.codes: list[str] = []
+        self.id_token: Callable[[Inputs], str | None] = lambda _inputs: signed(claims(clock))
         self._family: dict[str, int] = {}
         self._live: set[str] = set()
         self._families = 0
@@ -92,8 +96,32 @@ class StrictServer:
             raise Crash
         return UNKNOWN if play == "lost" else answer
 
-    def read(self, inputs: Inputs, unread: Unread) -> Answer:
+    async def redeem(self, inputs: Inputs, sign_in: SignIn) -> Unread:
+        """Answer one code: it works once, and a replay revokes what came of it (RFC 6749 section 4.1.2)."""
+        code = sign_in.code.reveal()
+        play = self.script.pop(0) if self.script else self.otherwise
+        if play == "crash before":
+            raise Crash
+        if play == "not sent":
+            return NOT_SENT
+        self.codes.append(code)
+        self.on_request()
+        await asyncio.sleep(self.seconds)
+        if not isinstance(play, str):
+            return play
+        if play == "dropped":
+            return UNKNOWN
+        if self.codes.count(code) > 1:
+            self.revoke()
+            return error("invalid_grant")
+        answer = self._tokens(None if play == "kept" else self.sign_in(), id_token=self.id_token(inputs))
+        if play == "crash after":
+            raise Crash
+        return UNKNOWN if play == "lost" else answer
+
+    def read(self, inputs: Inputs, unread: Unread, grant: str = "refresh_token") -> Answer:
         """Read an answer as the real endpoint does."""
+        del grant
         return read(unread, inputs.server, self._clock.now())
 
     async def request(self, inputs: Inputs) -> Answer:
@@ -112,12 +140,12 @@ class StrictServer:
         self._live.discard(token)
         return self._tokens(self._issue(self._family[token]))
 
-    def _tokens(self, refresh_token: str | None) -> RawAnswer:
+    def _tokens(self, refresh_token: str | None, **more: str | None) -> RawAnswer:
         self.issued += 1
         rotated = {"refresh_token": refresh_token} if refresh_token else {}
         life = int(LIFE.total_seconds())
         tokens = {"access_token": f"CANARY-at-{self.issued}", "expires_in": life, "scope": "openid offline_access"}
-        return RawAnswer(200, {}, json.dumps({**tokens, **rotated, **self.extra}).encode())
+        return RawAnswer(200, {}, json.dumps({**tokens, **rotated, **more, **self.extra}).encode())
 
     def _replayed(self, family: int) -> None:
         self.replays += 1

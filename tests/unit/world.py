@@ -18,10 +18,12 @@ from citrix_oauth_operator.identity import Identity
 from citrix_oauth_operator.kube.api import JSON, Api
 from citrix_oauth_operator.kube.claims import Claims
 from citrix_oauth_operator.kube.clients import Clients
+from citrix_oauth_operator.kube.codes import Codes
 from citrix_oauth_operator.kube.events import Events
 from citrix_oauth_operator.kube.grant_codec import from_data
 from citrix_oauth_operator.kube.grant_store import GrantStore, secret_name
 from citrix_oauth_operator.kube.labels import REQUESTED_AT, client_path, secret_path
+from citrix_oauth_operator.kube.login_secret import LoginSecrets, to_secret
 from citrix_oauth_operator.kube.namespaces import Namespaces
 from citrix_oauth_operator.kube.observe import Observer
 from citrix_oauth_operator.kube.refusals import Refusals
@@ -31,10 +33,15 @@ from citrix_oauth_operator.kube.token_secret import TokenSecrets
 from citrix_oauth_operator.metered import MeteredRequests, MeteredSpill
 from citrix_oauth_operator.reconciler import Reconciler
 from citrix_oauth_operator.recovery import Recovery
+from citrix_oauth_operator.redemption import Redemption
 from citrix_oauth_operator.report.reporter import Reporter
+from citrix_oauth_operator.sign_ins import SignIns
 from citrix_oauth_operator.spill import SpillFolder
+from citrix_oauth_operator.wire.id_token import IdTokens
 from citrix_oauth_operator.write_protocol import WriteProtocol
+from tests.unit import people
 from tests.unit.fakes import FakeApi, LoopClock
+from tests.unit.people import Keys
 from tests.unit.token_server import StrictServer
 
 OPS, TENANT = "ops", "team-a"
@@ -42,6 +49,7 @@ REF = ClientRef(TENANT, "reports", "uid-reports")
 CREDENTIALS = secret_path(TENANT, "reports-credentials")
 TOKEN_SECRET = secret_path(TENANT, "reports-token")
 GRANT_SECRET = secret_path(OPS, secret_name(REF))
+LOGIN_SECRET = secret_path(TENANT, "reports-login")
 CLIENT = client_path(REF)
 SPEC: JSON = {"clientID": "id==", "credentialsSecretRef": {"name": "reports-credentials"}}
 
@@ -104,6 +112,7 @@ class World:
         self.server = StrictServer(self.clock)
         self.metrics: Metrics = NoMetrics()
         self.discovery = FixedDiscovery()
+        self.keys = Keys()
         self.share: Callable[[], float] = lambda: 0.0
 
     def set_up(self, **spec: object) -> str:
@@ -129,6 +138,12 @@ class World:
         annotated = {**body["metadata"], "annotations": {REQUESTED_AT: when}}
         self.api.put(CLIENT, {**body, "metadata": annotated})
 
+    def hand_over(self, code: str = "CANARY-code-1", when: str = "2026-03-01T12:00:01Z") -> JSON:
+        """Hand a finished sign-in over, as CLI and portal do; return the login Secret."""
+        secret = self.api.put(LOGIN_SECRET, to_secret(REF, people.hand_over(code)))
+        self.ask(when)
+        return secret
+
     def boot(self, pod: str | None = "pod-1") -> Process:
         """Start a process; the same pod means that its predecessor is dead."""
         return self.boot_with(pod, self.api, self.clock, self.server, SpillFolder(self._spill))
@@ -138,6 +153,9 @@ class World:
         identity = Identity(pod)
         clients, store, claims, secrets = Clients(api), GrantStore(api, OPS), Claims(api, OPS), TokenSecrets(api)
         refusals, budgets = Refusals(api, OPS), Budgets(clock)
+        codes = Codes(api, OPS)
+        logins, id_tokens = LoginSecrets(api, codes, identity), IdTokens(self.keys, clock.boottime)
+        servers = Servers(api, clock)
         observer = Observer(
             api=api,
             clock=clock,
@@ -147,20 +165,24 @@ class World:
             claims=claims,
             refusals=refusals,
             secrets=secrets,
-            servers=Servers(api, clock),
+            servers=servers,
             namespaces=Namespaces(api, clock),
             discovery=self.discovery,
             identity=identity,
             answers=spill,
+            logins=logins,
         )
         metrics, share = self.metrics, self.share
         held, requests = MeteredSpill(spill, metrics), Guarded(MeteredRequests(server, metrics, clock), budgets)
         protocol = WriteProtocol(store, claims, requests, budgets, held, clock, identity.holder, share, metrics)
+        redemption = Redemption(store, codes, requests, id_tokens, budgets, held, clock, identity.holder, share)
+        sign_ins = SignIns(redemption, logins, clock)
         reporter = Reporter(clients, Events(api, clock), clock)
         reconciler = Reconciler(
-            clock, observer, clients, protocol, requests, refusals, budgets, secrets, share, metrics
+            clock, observer, clients, protocol, requests, refusals, budgets, secrets, sign_ins, share, metrics
         )
-        return Process(reconciler, reporter, protocol, refusals, budgets, Recovery(spill, store, identity, clock))
+        recovery = Recovery(spill, store, identity, clock, id_tokens, servers.find)
+        return Process(reconciler, reporter, protocol, refusals, budgets, recovery)
 
     @property
     def grant(self) -> Grant:
@@ -176,6 +198,11 @@ class World:
     def condition(self, kind: str) -> Mapping[str, str]:
         """Return a condition; empty when it is absent."""
         return next((c for c in self.status.get("conditions", ()) if c["type"] == kind), {})
+
+    @property
+    def signed_in(self) -> JSON:
+        """What status says of the last sign-in."""
+        return dict(self.status.get("lastSignIn", {}))
 
     @property
     def published(self) -> dict[str, str]:

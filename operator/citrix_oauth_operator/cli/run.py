@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_URL = re.compile(r"https?://[\x21-\x7e]{1,1016}")
 _POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
@@ -75,6 +77,13 @@ def add_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> No
         help="how long requests and commits under way may take after SIGTERM; keep it 15 below the pod's grace period",
     )
     parser.add_argument(
+        "--portal-url",
+        type=_portal_url,
+        default=default("PORTAL_URL", ""),
+        metavar="URL",
+        help="of the sign-in portal, as a browser reaches it; status.login.url leads there",
+    )
+    parser.add_argument(
         "--http-port", type=int, default=default("HTTP_PORT", "0"), help="serves /metrics, /healthz and /readyz; 0: off"
     )
     parser.add_argument("--log-format", choices=["text", "json"], default=default("LOG_FORMAT", "text"))
@@ -88,6 +97,12 @@ def _lease_seconds(text: str) -> int:
     if not SHORTEST_SECONDS <= seconds <= LONGEST_SECONDS:
         raise argparse.ArgumentTypeError(f"not a number from {SHORTEST_SECONDS} to {LONGEST_SECONDS}")
     return seconds
+
+
+def _portal_url(text: str) -> str:
+    if text and not _URL.fullmatch(text):
+        raise argparse.ArgumentTypeError("not an http or https URL of at most 1024 visible characters")
+    return text
 
 
 def _pod_namespace() -> str:
@@ -107,6 +122,7 @@ def settings_of(options: argparse.Namespace, environ: Mapping[str, str]) -> Sett
         lease_seconds=options.lease_duration_seconds,
         spill_dir=options.spill_dir,
         drain_seconds=options.drain_seconds,
+        portal_url=options.portal_url,
         http_port=options.http_port,
         log_format=options.log_format,
         log_level=options.log_level,

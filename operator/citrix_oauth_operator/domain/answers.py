@@ -21,6 +21,7 @@ class Granted:
         refresh_lifetime: what the server announced for the refresh token, if anything.
         scopes: what the server says it granted; None when it says nothing.
         flaw: what was wrong with a token of the answer; the other one is still good.
+        id_token: as it came; nobody has checked it.
         successor_unusable: a new refresh token came that cannot be kept: the old one may be spent.
     """
 
@@ -30,6 +31,7 @@ class Granted:
     refresh_lifetime: timedelta | None = None
     scopes: tuple[str, ...] | None = None
     flaw: Problem | None = None
+    id_token: SecretText | None = None
     successor_unusable: bool = False
 
 

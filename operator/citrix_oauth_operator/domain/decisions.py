@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from .problem import Problem
+from .sign_in import Login, SignInResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,4 +58,19 @@ class RequestToken:
     """Ask for an access token with the client's own credentials."""
 
 
-Decision = Stall | Fail | Wait | AdoptSeed | Refresh | RequestToken
+@dataclass(frozen=True, slots=True)
+class Redeem:
+    """Send the code of a sign-in; nothing was sent with it before."""
+
+    login: Login
+
+
+@dataclass(frozen=True, slots=True)
+class EndSignIn:
+    """Delete the login Secret and say what came of it; then decide anew, without it."""
+
+    login: Login
+    result: SignInResult
+
+
+Decision = Redeem | EndSignIn | Stall | Fail | Wait | AdoptSeed | Refresh | RequestToken

@@ -7,9 +7,8 @@ from datetime import datetime
 from .durations import rfc3339
 from .model import Doubt, Grant, Pending
 from .problem import Problem
+from .problems import AGAIN
 from .reasons import Reason
-
-_SIGN_IN = "Sign in again and put the new refresh token into the credentials Secret."
 
 _WHY = {
     Doubt.PROCESS_ENDED: "the operator's process ended before it had stored an answer",
@@ -26,7 +25,7 @@ def rotation_lost(pending: Pending | None, refused_at: datetime) -> Problem:
         Reason.ROTATION_LOST,
         f"An answer of the authorization server was lost, and with it the new refresh token: {told(pending)};"
         f" sent again, the token was refused at {rfc3339(refused_at)}.",
-        _SIGN_IN,
+        AGAIN,
         oauth_error="invalid_grant",
     )
 
@@ -37,7 +36,7 @@ def ended_in_doubt(pending: Pending | None, end: datetime) -> Problem:
         Reason.ROTATION_LOST,
         f"An answer of the authorization server was lost, and with it the new refresh token: {told(pending)};"
         f" no repeat was answered before the token's life ended at {rfc3339(end)}.",
-        _SIGN_IN,
+        AGAIN,
     )
 
 
@@ -63,7 +62,7 @@ def grant_expired(end: datetime, refused_at: datetime) -> Problem:
     return Problem(
         Reason.GRANT_EXPIRED,
         f"The refresh token reached the end of its life at {rfc3339(end)} and was refused at {rfc3339(refused_at)}.",
-        _SIGN_IN,
+        AGAIN,
         oauth_error="invalid_grant",
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 
 from .problem import Problem
 from .secrecy import SecretText
@@ -33,6 +33,14 @@ class Holder:
 
     place: str
     instance: str
+
+
+class Liveness(Enum):
+    """What is known about the process that wrote an intent."""
+
+    OURSELVES = "this process"
+    DEAD = "proven dead"
+    UNKNOWN = "may be alive"
 
 
 class Doubt(StrEnum):
@@ -124,10 +132,11 @@ class Grant:
     Attributes:
         chain: id of the chain; a new seed or sign-in starts a new one.
         seq: how often the chain was refreshed; only ever grows.
-        seed: SHA-256 (hex) of the seed the chain began with.
+        seed: SHA-256 (hex) of the seed or code the chain began with.
         received_at: when the current refresh token was received.
         spent_at: when the refresh token was sent for a successor that came and could not be kept; None: it is unspent.
         refresh_expires_at: the refresh token's end where the server announced one.
+        subject: who signed in, where an id_token said so.
         token: the newest access token; after a re-seed the old chain's, until the first refresh.
     """
 
@@ -143,6 +152,7 @@ class Grant:
     pending: Pending | None = None
     rejection: Rejection | None = None
     spent_at: datetime | None = None
+    subject: str = ""
 
 
 @dataclass(frozen=True, slots=True)

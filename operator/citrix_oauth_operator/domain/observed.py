@@ -5,25 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import Enum
 
 from .durations import parse_rfc3339
 from .fields import Fields
-from .model import Binding, Claim, ClientRef, Grant, Refusal, Token, TokenSecret
+from .model import Binding, Claim, ClientRef, Grant, Liveness, Refusal, Token, TokenSecret
 from .problem import Problem
 from .reasons import ConditionType
 from .secrecy import SecretText
 from .server import Endpoints, Server
+from .sign_in import Login, SignInResult
 from .spec import ClientSpec, GrantType
 from .template import NO_TEMPLATE, SecretTarget, SecretTemplate
-
-
-class Liveness(Enum):
-    """What is known about the process that wrote an intent."""
-
-    OURSELVES = "this process"
-    DEAD = "proven dead"
-    UNKNOWN = "may be alive"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +138,8 @@ class Observed:
     held: Token | None = None  # received by this process, and in no Secret yet
     answer_kept: bool = False  # received by some process, and not committed yet
     template: SecretTemplate | None = NO_TEMPLATE
+    ended: SignInResult | None = None  # what came of a sign-in in this pass
+    login: Login | None = None  # looked for where somebody asked for something, or the client is in trouble
 
     @property
     def target(self) -> SecretTarget:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .model import Grant, Token
 from .observed import Client
 from .problem import Problem
+from .server import LifetimeModel
+from .sign_in import SignInResult
+
+LONGEST_NOTICE = timedelta(hours=2)  # before the end of a grant
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Outcome:
         next_refresh: when the next request is due; None: when a person changes something.
         look_again: when the client is to be looked at, for any reason.
         at: when the pass ended; it may be told later. None: now.
+        sign_in: what came of a sign-in in this pass.
         grant_end: when a person must sign in again, as far as known, and how sure that is.
     """
 
@@ -54,8 +59,23 @@ class Outcome:
     next_refresh: datetime | None = None
     look_again: datetime | None = None
     grant_end: tuple[datetime, str] | None = None
+    sign_in: SignInResult | None = None
     marks: Marks = Marks()
     at: datetime | None = None
+
+    @property
+    def ending_from(self) -> datetime | None:
+        """When a person is to be told that the grant ends: in good time, however short it lives."""
+        if self.grant_end is None or self.grant is None:
+            return None
+        end, model = self.grant_end
+        begin = self.grant.received_at if model == LifetimeModel.SLIDING else self.grant.started_at
+        return end - min(LONGEST_NOTICE, (end - begin) / 4)
+
+    def grant_is_ending(self, now: datetime) -> bool:
+        """Whether it is time to sign in again."""
+        begin = self.ending_from
+        return begin is not None and now >= begin
 
     @property
     def worst(self) -> Problem | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from . import problems
@@ -33,7 +33,7 @@ def plan(seen: Observed, secret: TokenSecret, act: Act, now: datetime) -> Outcom
     """Return the outcome of a pass whose facts afterwards are `seen` and `secret`."""
     standing = isinstance(act.decision, Wait) and act.decision.standing
     next_refresh = _next_refresh(seen, secret, act, now)
-    return Outcome(
+    outcome = Outcome(
         client=seen.client,
         operator_namespace=seen.operator_namespace,
         secret_name=seen.secret_name,
@@ -48,6 +48,7 @@ def plan(seen: Observed, secret: TokenSecret, act: Act, now: datetime) -> Outcom
         next_refresh=next_refresh,
         look_again=_look_again(seen, secret, act, next_refresh, now),
         grant_end=_grant_end(seen),
+        sign_in=seen.ended,
         at=now,
         marks=Marks(
             secret_name=seen.secret_name,
@@ -57,6 +58,10 @@ def plan(seen: Observed, secret: TokenSecret, act: Act, now: datetime) -> Outcom
             troubled=standing or act.problem is not None or act.publish_problem is not None,
         ),
     )
+    ending = outcome.ending_from
+    if ending is None or ending <= now:
+        return outcome
+    return replace(outcome, look_again=min(ending, outcome.look_again or ending))
 
 
 def _told(seen: Observed, problem: Problem | None) -> Problem | None:

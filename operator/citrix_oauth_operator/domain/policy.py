@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from . import endings, problems
-from .decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
+from . import endings, problems, sign_in_problems
+from .decisions import AdoptSeed, Decision, EndSignIn, Fail, Redeem, Refresh, RequestToken, Stall, Wait
 from .due import after_failure, due_time, grant_end
-from .model import Binding, Grant
-from .observed import Liveness, Observed
+from .model import Binding, Grant, Liveness
+from .observed import Observed
 from .problem import Problem
 from .reasons import ConditionType, Reason
-from .schedule import COMMIT_RECHECK, HOURLY, OWNERSHIP_RECHECK, TAKE_OVER_MARGIN, ladder_delay, take_over_reserve
+from .schedule import (
+    COMMIT_RECHECK,
+    HOURLY,
+    INTENT_DEADLINE,
+    OWNERSHIP_RECHECK,
+    TAKE_OVER_MARGIN,
+    ladder_delay,
+    take_over_reserve,
+)
+from .sign_in import SignInResult
 from .spec import GrantType
 
 Check = Callable[[Observed, datetime], Decision | None]
@@ -49,6 +58,24 @@ def rolled_back(seen: Observed, _now: datetime) -> Decision | None:
 def answer_kept(seen: Observed, now: datetime) -> Decision | None:
     """An answer waits in the spill folder to be committed: nothing is sent that it may have replaced."""
     return Wait(now + COMMIT_RECHECK, standing=True) if seen.answer_kept else None
+
+
+def sign_in(seen: Observed, now: datetime) -> Decision | None:
+    """A code that somebody brought is redeemed before anything else is sent, once; meanwhile the old chain rests."""
+    login = seen.login
+    if login is None:
+        return None
+    if isinstance(login.sign_in, Problem):
+        return EndSignIn(login, SignInResult(login.uid, now, login.sign_in))
+    claim, grant = login.claim, seen.grant
+    if claim is None:
+        return backing_off(seen, now) or endpoint_unknown(seen, now) or Redeem(login)
+    if grant is not None and grant.chain == claim.chain:
+        return EndSignIn(login, SignInResult(login.uid, now, subject=grant.subject))
+    until = claim.at + INTENT_DEADLINE + TAKE_OVER_MARGIN
+    if login.holder is Liveness.UNKNOWN and now < until:
+        return Wait(until, standing=True)  # it may be on its way in another process
+    return EndSignIn(login, SignInResult(login.uid, now, sign_in_problems.unknown(claim.at)))
 
 
 def new_seed(seen: Observed, now: datetime) -> Decision | None:
@@ -201,6 +228,7 @@ REFRESH_TOKEN_CHAIN: tuple[Check, ...] = (
     suspended,
     credential_refused,
     answer_kept,
+    sign_in,
     new_seed,
     rolled_back,
     no_grant,

@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from .fields import FieldError
-from .problem import Problem
+from .problem import Problem, as_sentence
 from .reasons import Reason
 
 _MOST_FIELDS = 8
+
+SIGN_IN_AGAIN = "sign in again (status.login.command), or put a new refresh token into the credentials Secret"
+AGAIN = as_sentence(SIGN_IN_AGAIN)
 
 
 def spec_invalid(error: FieldError) -> Problem:
@@ -112,7 +115,7 @@ def login_required(secret: str | None) -> Problem:
     return Problem(
         Reason.LOGIN_REQUIRED,
         "There is no grant to refresh: nobody has signed in for this client yet.",
-        f"Sign in with the client's scopes and offline_access, and put the refresh token into {where}.",
+        f"Sign in (status.login.command says how), or put a refresh token into {where}.",
     )
 
 
@@ -121,7 +124,7 @@ def inputs_changed(changed: Sequence[str]) -> Problem:
     return Problem(
         Reason.INPUTS_CHANGED,
         f"The stored grant was issued for another value of {', '.join(changed)}; it is not sent for this one.",
-        "Undo the change, or sign in again and put the new refresh token into the credentials Secret.",
+        f"Undo the change, or {SIGN_IN_AGAIN}.",
     )
 
 
@@ -159,8 +162,7 @@ def grant_unreadable(secret: str) -> Problem:
     return Problem(
         Reason.SECRET_NOT_OWNED,
         f"Secret {secret} in the operator's namespace is not a grant Secret, or somebody edited it.",
-        f"Restore Secret {secret}; or delete it, sign in again and put the new refresh token into the credentials"
-        " Secret.",
+        f"Restore Secret {secret}; or delete it and {SIGN_IN_AGAIN}.",
     )
 
 
@@ -179,18 +181,17 @@ THROTTLED = Problem(Reason.SERVER_THROTTLED, "The authorization server asks for 
 ENDPOINT_CHANGED = Problem(
     Reason.ENDPOINT_CHANGED,
     "The authorization server's token endpoint is not the one this grant was issued by; the grant is not sent there.",
-    "If the change is wanted, sign in again and put the new refresh token into the credentials Secret;"
-    " if not, the platform's admin restores the AuthorizationServer.",
+    f"If the change is wanted, {SIGN_IN_AGAIN}; if not, the platform's admin restores the AuthorizationServer.",
 )
 
 GRANT_ROLLED_BACK = Problem(
     Reason.GRANT_ROLLED_BACK,
     "The stored grant is older than what status remembers: it came from a backup and its refresh token is spent.",
-    "Sign in again and put the new refresh token into the credentials Secret; keep grant Secrets out of backups.",
+    f"{AGAIN[:-1]}; keep grant Secrets out of backups.",
 )
 
 SEED_ALREADY_USED = Problem(
     Reason.SEED_ALREADY_USED,
     "The refresh_token in the credentials Secret was adopted once before, and no grant of it is alive.",
-    "Sign in again and put the new refresh token into the credentials Secret.",
+    AGAIN,
 )

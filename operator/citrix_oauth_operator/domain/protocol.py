@@ -40,6 +40,14 @@ def begin_chain(old: Grant | None, chain: str, seed: SecretText, binding: Bindin
     )
 
 
+def begin_sign_in(old: Grant | None, chain: str, code: SecretText, binding: Binding, attempt: Attempt) -> Grant:
+    """Return the grant that a sign-in begins, its code in the place of a refresh token: it is held, never stored.
+
+    What is stored stays the old chain, untouched, until an answer with a refresh token is committed over it.
+    """
+    return intend(begin_chain(old, chain, code, binding, attempt.now), attempt, doubt=False)
+
+
 def intend(grant: Grant, attempt: Attempt, *, doubt: bool) -> Grant:
     """Return the grant with the intent to send its refresh token once more (step 5)."""
     before = grant.pending

@@ -66,6 +66,9 @@ class Reason(StrEnum):
     ACCEPTED = "Accepted"
     # Events only
     RECOVERED = "Recovered"
+    SIGNED_IN = "SignedIn"
+    SIGN_IN_FAILED = "SignInFailed"
+    GRANT_ENDING = "GrantEnding"
 
 
 #: Failures that pass by themselves: repeated with growing delays.
@@ -87,6 +90,16 @@ ANSWERED = frozenset({Reason.SERVER_ERROR, Reason.SERVER_THROTTLED, Reason.RESPO
 
 #: The grant is dead: only a new seed, a new sign-in or one try on a person's request helps.
 DEAD_GRANT = frozenset({Reason.GRANT_REJECTED, Reason.GRANT_EXPIRED, Reason.ROTATION_LOST, Reason.ACCOUNT_PROBLEM})
+
+#: A sign-in helps: it begins another grant.
+CURED_BY_SIGN_IN = DEAD_GRANT | {
+    Reason.LOGIN_REQUIRED,
+    Reason.NO_REFRESH_TOKEN,
+    Reason.GRANT_ROLLED_BACK,
+    Reason.SEED_ALREADY_USED,
+    Reason.INPUTS_CHANGED,
+    Reason.ENDPOINT_CHANGED,
+}
 
 #: A person's request is answered by one more try, although a person's change is what usually helps.
 TRIED_ON_REQUEST = DEAD_GRANT | {Reason.CLIENT_REJECTED, Reason.SCOPE_REJECTED, Reason.TOKEN_TOO_LARGE}

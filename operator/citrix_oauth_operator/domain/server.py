@@ -6,7 +6,7 @@ import base64
 import binascii
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from enum import StrEnum
 
@@ -41,15 +41,23 @@ class LifetimeModel(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """URLs of one server (RFC 8414 section 2); empty where not known."""
+    """URLs of one server (RFC 8414 section 2); empty where not known.
+
+    Attributes:
+        keys: of the JWK Set that its id_tokens are signed with.
+        issuer: whom its id_tokens name.
+    """
 
     token: str = ""
     authorization: str = ""
     revocation: str = ""
+    keys: str = ""
+    issuer: str = ""
 
     def of_customer(self, customer_id: str) -> Endpoints:
         """Fill `{customerID}` in the paths."""
-        return Endpoints(*(url.replace("{customerID}", customer_id) for url in self._urls()))
+        token, authorization, revocation = (url.replace("{customerID}", customer_id) for url in self._urls())
+        return replace(self, token=token, authorization=authorization, revocation=revocation)
 
     def needs_customer(self) -> bool:
         """Whether a URL holds the `{customerID}` placeholder."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 
+from .model import Holder, Liveness
+from .problem import Problem
 from .secrecy import SecretText, StaysHere
 
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
@@ -45,3 +49,71 @@ class SignIn(StaysHere):
     code_verifier: SecretText
     redirect_uri: str = field(repr=False)
     nonce: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CodeClaim:
+    """The durable intent to redeem one code: whoever created it may send the code, once; nobody else ever.
+
+    Attributes:
+        chain: id of the chain that the sign-in begins.
+        attempt: tells two tries of the same process apart.
+    """
+
+    uid: str
+    chain: str
+    attempt: str
+    holder: Holder
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    """A login Secret as it is in the cluster.
+
+    Attributes:
+        uid, version: of the Secret, to delete exactly it, and to say what became of it.
+        sign_in: what it hands over, or what is wrong with it.
+        holder: what is known of the process that claimed the code.
+    """
+
+    uid: str
+    version: str
+    sign_in: SignIn | Problem
+    claim: CodeClaim | None = None
+    holder: Liveness = Liveness.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Expected(StaysHere):
+    """What the answer to a code must prove (OpenID Connect Core section 3.1.3.7).
+
+    Attributes:
+        issuer, keys: as the server's metadata names them; empty where its endpoints are given by hand.
+        subject: who has to sign in; empty: anybody.
+        required: whether an answer without an id_token is refused.
+        replaces: the chain that is stored until the new one is committed.
+    """
+
+    issuer: str
+    keys: str
+    client_id: str
+    nonce: str = field(repr=False)
+    subject: str
+    required: bool
+    replaces: str
+
+
+def subject_hash(subject: str) -> str | None:
+    """Return what a log says of a person: enough to compare, no name."""
+    return hashlib.sha256(subject.encode()).hexdigest()[:8] if subject else None
+
+
+@dataclass(frozen=True, slots=True)
+class SignInResult:
+    """What came of one sign-in, as status tells it; `problem` is None when it succeeded."""
+
+    uid: str
+    at: datetime
+    problem: Problem | None = None
+    subject: str = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from .durations import rfc3339, words
 from .model import Token
 from .outcome import Outcome
 from .problem import Problem, as_sentence
-from .reasons import ConditionType, Reason
+from .reasons import CURED_BY_SIGN_IN, ConditionType, Reason
 from .schedule import KUBELET_LAG
 
 Status = dict[str, Any]
@@ -22,7 +23,7 @@ _ORDER = {
 }
 
 #: Limits of the CRD: a patch that breaks one would be refused for ever.
-_MESSAGE_LENGTH, _REMEDY_LENGTH, _SCOPES, _SCOPE_LENGTH = 4096, 1024, 64, 256
+_MESSAGE_LENGTH, _REMEDY_LENGTH, _SCOPES, _SCOPE_LENGTH, _SUBJECT_LENGTH = 4096, 1024, 64, 256, 256
 
 ABANDONED = timedelta(minutes=15)  # after a time that an operator announced, if nothing comes of it
 
@@ -36,8 +37,12 @@ def kept_elsewhere(outcome: Outcome, now: datetime) -> bool:
     return another and (due is None or now < due + ABANDONED)
 
 
-def next_status(outcome: Outcome, now: datetime) -> Status:
-    """Return the whole status after `outcome`; equal to the old one when nothing changed."""
+def next_status(outcome: Outcome, now: datetime, portal: str = "") -> Status:
+    """Return the whole status after `outcome`; equal to the old one when nothing changed.
+
+    Args:
+        portal: URL of the sign-in portal; empty for none.
+    """
     old, token = outcome.client.status, outcome.token
     status: Status = {
         "observedGeneration": outcome.client.generation,
@@ -45,6 +50,8 @@ def next_status(outcome: Outcome, now: datetime) -> Status:
         "secretName": outcome.secret_name,
         **_grant(outcome),
         **_failure(outcome, now),
+        "login": _login(outcome, now, portal),
+        "lastSignIn": _last_sign_in(outcome) or old.raw.get("lastSignIn"),
     }
     if token:
         status["expirationTime"] = rfc3339(token.expires_at)
@@ -58,6 +65,43 @@ def next_status(outcome: Outcome, now: datetime) -> Status:
     if handled := handled or old.last_handled:
         status["lastHandledReconcileAt"] = handled
     return {key: value for key, value in status.items() if value not in ([], None)}
+
+
+def _login(outcome: Outcome, now: datetime, portal: str) -> Status | None:
+    """Return how a person signs in, while that helps, and before the grant ends."""
+    helps = outcome.problem is not None and outcome.problem.reason in CURED_BY_SIGN_IN
+    if not helps and not outcome.grant_is_ending(now):
+        return None
+    ref = outcome.client.ref
+    how = {"command": f"kubectl citrix-oauth login {ref.name} -n {ref.namespace}"}
+    return how | ({"url": f"{portal.rstrip('/')}/{ref.namespace}/{ref.name}"} if portal else {})
+
+
+def _last_sign_in(outcome: Outcome) -> Status | None:
+    result = outcome.sign_in
+    if result is None:
+        return None
+    told = {
+        "secretUID": result.uid,
+        "time": rfc3339(result.at),
+        "reason": str(result.problem.reason if result.problem else Reason.SIGNED_IN),
+        "message": signed_in(outcome)[:_MESSAGE_LENGTH],
+        "subject": result.subject[:_SUBJECT_LENGTH] or None,
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def signed_in(outcome: Outcome) -> str:
+    """Say what came of the sign-in of this pass."""
+    result = outcome.sign_in
+    if result is None:
+        return ""
+    if result.problem is not None:
+        return sentence(replace(result.problem, reason=Reason.SIGN_IN_FAILED))  # waiting does not help a sign-in
+    who = f"{result.subject} signed in" if result.subject else "Somebody signed in"
+    if outcome.grant_end is None:
+        return f"{who}."
+    return f"{who}; the grant lives until {rfc3339(outcome.grant_end[0])} ({outcome.grant_end[1]})."
 
 
 def _waits_for_a_person(outcome: Outcome) -> bool:

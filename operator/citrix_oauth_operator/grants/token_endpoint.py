@@ -8,10 +8,11 @@ from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.server import Endpoints
+from citrix_oauth_operator.domain.sign_in import SignIn
 from citrix_oauth_operator.wire.raw import RawAnswer
 
-from . import client_credentials, refresh_token
-from .exchange import Client, TokenTransport, read
+from . import authorization_code, client_credentials, refresh_token
+from .exchange import Asking, Client, TokenTransport, read
 
 Unread = RawAnswer | NotSent | Uncertain
 
@@ -28,8 +29,15 @@ class TokenEndpoint:
         now = self._clock.now
         return await refresh_token.refresh(self._transport, client, inputs.server, _endpoints(inputs), token, now)
 
-    def read(self, inputs: Inputs, unread: Unread) -> Answer:
-        """Say what an answer means."""
+    async def redeem(self, inputs: Inputs, sign_in: SignIn) -> Unread:
+        """Send the code of a sign-in once (RFC 6749 section 4.1.3); the answer is unread, as of a refresh."""
+        client, secrets = Client(inputs.spec, inputs.client_secret), authorization_code.secrets_of(sign_in)
+        asking = Asking(self._transport, client, inputs.server, _endpoints(inputs), self._clock.now, secrets)
+        return await authorization_code.redeem(asking, sign_in)
+
+    def read(self, inputs: Inputs, unread: Unread, grant: str = "refresh_token") -> Answer:
+        """Say what an answer means, to whatever grant."""
+        del grant
         return read(unread, inputs.server, self._clock.now())
 
     async def request(self, inputs: Inputs) -> Answer:

@@ -67,8 +67,8 @@ class GrantStore:
             written = await self._api.create(f"/api/v1/namespaces/{self._namespace}/secrets", body)
         return replace(stored, version=written["metadata"]["resourceVersion"])
 
-    async def commit(self, ref: ClientRef, intent: Stored, committed: Grant) -> Stored | None:
-        """Store a received token, however long the API server takes (step 8).
+    async def commit(self, ref: ClientRef, intent: Stored, committed: Grant, replaces: str = "") -> Stored | None:
+        """Store a received token, however long the API server takes (step 8); over a chain that it `replaces`, too.
 
         A lost answer is settled by reading, a conflict by re-applying to the same `chain` and `seq`. Returns what is
         stored in the end, or None when the client is gone. While this runs, no other grant of the client starts.
@@ -79,23 +79,23 @@ class GrantStore:
             try:
                 return await self.save(ref, stored)
             except (ApiError, OSError) as error:
-                settled = await self._settle(ref, stored, error)
+                settled = await self._settle(ref, stored, error, replaces)
             if isinstance(settled, _Over):
                 return settled.stored
             stored = settled or stored
             log.warning("grant of %s is held in memory: %s", ref, "the API server does not take it")
             await asyncio.sleep(next(pauses))
 
-    async def adopt(self, ref: ClientRef, committed: Grant) -> Stored | None:
+    async def adopt(self, ref: ClientRef, committed: Grant, replaces: str = "") -> Stored | None:
         """Store a token that an earlier process received: as `commit`, but nobody knows what it met, so read first."""
         ours = Stored(committed)
         pauses = _pauses()
         while True:
-            settled = await self._settle(ref, ours, NotFound())
+            settled = await self._settle(ref, ours, NotFound(), replaces)
             if isinstance(settled, _Over):
                 return settled.stored
             if settled is not None:
-                return await self.commit(ref, settled, committed)
+                return await self.commit(ref, settled, committed, replaces)
             log.warning("grant of %s is kept in the spill folder: the API server does not answer", ref)
             await asyncio.sleep(next(pauses))
 
@@ -113,7 +113,7 @@ class GrantStore:
         await self._api.delete(self._path(ref), secret["metadata"])
         return True
 
-    async def _settle(self, ref: ClientRef, ours: Stored, error: Exception) -> _Over | Stored | None:
+    async def _settle(self, ref: ClientRef, ours: Stored, error: Exception, replaces: str) -> _Over | Stored | None:
         """Read what a failed write came to: over, or the version to write on, or None to try the same again."""
         try:
             found = await self.load(ref)
@@ -123,7 +123,7 @@ class GrantStore:
             return await self._over_an_edit(ref, ours)
         except (ApiError, OSError, ForeignSecret):
             return None
-        return resolve(found, ours)
+        return resolve(found, ours, replaces)
 
     async def _over_an_edit(self, ref: ClientRef, ours: Stored) -> Stored | None:
         """Somebody edited the grant Secret while we hold its successor: ours is written over the edit."""
@@ -174,8 +174,10 @@ class _Over:
     stored: Stored | None
 
 
-def resolve(found: Stored, ours: Stored) -> _Over | Stored:
+def resolve(found: Stored, ours: Stored, replaces: str = "") -> _Over | Stored:
     """Decide between what is stored and what we hold, by chain and `seq` alone."""
+    if replaces and found.grant.chain == replaces:
+        return replace(ours, version=found.version)  # a sign-in of ours: the chain before it is dropped, never revoked
     if found.grant.chain != ours.grant.chain:
         return _Over(found)  # a new sign-in replaced the chain: ours is dropped, never revoked
     if found.grant.seq >= ours.grant.seq:

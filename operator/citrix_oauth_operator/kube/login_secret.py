@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
-from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain import sign_in_problems
+from citrix_oauth_operator.domain.errors import Conflict
+from citrix_oauth_operator.domain.model import ClientRef, Liveness
 from citrix_oauth_operator.domain.secrecy import SecretText
-from citrix_oauth_operator.domain.sign_in import KEYS, SignIn
+from citrix_oauth_operator.domain.sign_in import KEYS, Login, SignIn
 
-from .api import JSON
-from .labels import CLIENT_UID, MANAGED_BY, OPERATOR, of_client
+from .api import JSON, Api
+from .codes import Codes
+from .labels import CLIENT_UID, MANAGED_BY, OPERATOR, of_client, secret_path
+from .liveness import LivenessOf
 from .secret_codec import decode, encode
 
 SECRET_TYPE = "Opaque"
@@ -73,3 +78,33 @@ def from_secret(secret: JSON) -> SignIn | KeyFlaw:
     if others := sorted(present.keys() - {key.name for key in KEYS}):
         return KeyFlaw(others[0][:64], "is not one of its keys", f"only {', '.join(key.name for key in KEYS)}")
     return SignIn(SecretText(data["code"]), SecretText(data["code_verifier"]), data["redirect_uri"], data["nonce"])
+
+
+@dataclass(frozen=True, slots=True)
+class LoginSecrets:
+    """Reads and deletes login Secrets; each is read by its name."""
+
+    api: Api
+    codes: Codes
+    identity: LivenessOf
+
+    async def observe(self, ref: ClientRef) -> Login | None:
+        """Return the sign-in that waits for a client, with who has claimed its code; None when none waits."""
+        secret = await self.api.get(_path(ref))
+        if secret is None or not is_for(ref, secret):
+            return None
+        uid, version, found = secret["metadata"]["uid"], secret["metadata"]["resourceVersion"], from_secret(secret)
+        if isinstance(found, KeyFlaw):
+            problem = sign_in_problems.malformed(login_secret_name(ref.name), found.key, found.flaw, found.wanted)
+            return Login(uid, version, problem)
+        claim = await self.codes.find(found.code)
+        return Login(uid, version, found, claim, self.identity.liveness(claim.holder) if claim else Liveness.UNKNOWN)
+
+    async def delete(self, ref: ClientRef, login: Login) -> None:
+        """Delete exactly the Secret that was read; one that was written since is another sign-in."""
+        with contextlib.suppress(Conflict):
+            await self.api.delete(_path(ref), {"uid": login.uid, "resourceVersion": login.version})
+
+
+def _path(ref: ClientRef) -> str:
+    return secret_path(ref.namespace, login_secret_name(ref.name))

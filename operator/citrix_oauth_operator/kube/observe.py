@@ -9,9 +9,11 @@ from typing import Any, Protocol
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import problems
-from citrix_oauth_operator.domain.model import Claim, ClientRef, Grant, Holder, TokenSecret
-from citrix_oauth_operator.domain.observed import Inputs, Liveness, Observed
+from citrix_oauth_operator.domain.model import Claim, ClientRef, Grant, TokenSecret
+from citrix_oauth_operator.domain.observed import Client, Inputs, Observed
 from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.reasons import ConditionType
+from citrix_oauth_operator.domain.spec import GrantType
 from citrix_oauth_operator.domain.template import SecretTarget, readable_template
 
 from .api import Api
@@ -21,18 +23,12 @@ from .grant_codec import GrantUnreadable
 from .grant_store import ForeignSecret, GrantStore, secret_name
 from .inputs import Discovery, InputsReader
 from .labels import secret_path
+from .liveness import LivenessOf
+from .login_secret import LoginSecrets
 from .namespaces import Namespaces
 from .refusals import Refusals
 from .servers import Servers
 from .token_secret import TokenSecrets
-
-
-class LivenessOf(Protocol):
-    """Says whether the process that wrote an intent may be alive."""
-
-    def liveness(self, holder: Holder) -> Liveness:
-        """Say what is known about a holder."""
-        ...
 
 
 class KeepsAnswers(Protocol):
@@ -60,6 +56,7 @@ class Observer:
     discovery: Discovery
     identity: LivenessOf
     answers: KeepsAnswers
+    logins: LoginSecrets
     _attempts: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     async def observe(self, ref: ClientRef) -> Observed | None:
@@ -102,6 +99,7 @@ class Observer:
             refusal=self.refusals.find(inputs.credential) if isinstance(inputs, Inputs) else None,
             held=self.secrets.held(ref),
             answer_kept=self.answers.keeps(ref, grant),
+            login=await self.logins.observe(ref) if _may_sign_in(client, inputs) else None,
             **self._intent(ref, grant),
         )
 
@@ -141,6 +139,14 @@ class Observer:
             "holder": self.identity.liveness(grant.pending.holder),
             "attempt_seen_for": timedelta(seconds=now - since),
         }
+
+
+def _may_sign_in(client: Client, inputs: Inputs | Problem) -> bool:
+    """Whether a login Secret is worth a read: whoever writes one asks for a pass; a troubled client may wait for it."""
+    if isinstance(inputs, Inputs) and inputs.spec.grant_type is not GrantType.REFRESH_TOKEN:
+        return False
+    status = client.status
+    return client.forced or status.has(ConditionType.STALLED) or status.has(ConditionType.REFRESH_FAILED)
 
 
 def _wanted_name(ref: ClientRef, raw_spec: Mapping[str, Any]) -> str:

@@ -23,6 +23,9 @@ class Event(StrEnum):
     """Names of events, besides the reasons in `TOLD_ONCE`."""
 
     SEED_ADOPTED = "SeedAdopted"
+    CODE_SENT = "CodeSent"
+    SIGNED_IN = "SignedIn"
+    SIGN_IN_FAILED = "SignInFailed"
     SENT_IN_DOUBT = "SentInDoubt"
     INTENT_TAKEN_OVER = "IntentTakenOver"
     ANSWER_RECOVERED = "AnswerRecovered"
@@ -51,8 +54,15 @@ TOLD_ONCE = frozenset(
 )
 
 _GOOD = frozenset(
-    {Event.SEED_ADOPTED, Event.ANSWER_RECOVERED, Event.LEADERSHIP_GAINED, Event.LEADERSHIP_RELEASED}
-)  # fmt: skip
+    {
+        Event.SEED_ADOPTED,
+        Event.CODE_SENT,
+        Event.SIGNED_IN,
+        Event.ANSWER_RECOVERED,
+        Event.LEADERSHIP_GAINED,
+        Event.LEADERSHIP_RELEASED,
+    }
+)
 
 Fact = str | int | None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from citrix_oauth_operator.clock import Clock
@@ -13,7 +13,7 @@ from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
-from citrix_oauth_operator.domain.status import kept_elsewhere, merge_patch, next_status, sentence
+from citrix_oauth_operator.domain.status import kept_elsewhere, merge_patch, next_status, sentence, signed_in
 from citrix_oauth_operator.domain.transitions import Note, transitions
 
 from . import audit
@@ -40,8 +40,8 @@ class PostsEvents(Protocol):
 class Reporter:
     """Tells people; nothing it fails at costs a token, the next pass says it again."""
 
-    def __init__(self, clients: PatchesStatus, events: PostsEvents, clock: Clock) -> None:
-        self._clients, self._events, self._clock = clients, events, clock
+    def __init__(self, clients: PatchesStatus, events: PostsEvents, clock: Clock, portal: str = "") -> None:
+        self._clients, self._events, self._clock, self._portal = clients, events, clock, portal
         self._elsewhere: set[str] = set()  # UIDs of clients of which it was said that another operator keeps them
 
     async def report(self, outcome: Outcome) -> None:
@@ -51,9 +51,10 @@ class Reporter:
             patch, notes = {}, self._said_once(outcome)
         else:
             self._elsewhere.discard(ref.uid)
-            new = next_status(outcome, outcome.at or self._clock.now())
+            new = next_status(outcome, outcome.at or self._clock.now(), self._portal)
             patch = merge_patch(old, new)
-            notes = transitions(outcome.client.status.conditions, new["conditions"])
+            notes = [*_of_sign_in(outcome), *transitions(outcome.client.status.conditions, new["conditions"])]
+            notes += _of_the_end(outcome, old, new)
         _log(outcome, notes)
         try:
             if patch:
@@ -71,6 +72,23 @@ class Reporter:
             return []
         self._elsewhere.add(uid)
         return [Note("Warning", str(problem.reason), sentence(problem))]
+
+
+def _of_the_end(outcome: Outcome, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Note]:
+    """Say once, in good time, that a grant ends that works: how to sign in is in status from then on."""
+    if outcome.grant_end is None or outcome.worst is not None or "login" not in new or "login" in old:
+        return []
+    end, model = outcome.grant_end
+    text = f"The grant ends at {rfc3339(end)} ({model}); sign in before that: {new['login']['command']}"
+    return [Note("Warning", str(Reason.GRANT_ENDING), text)]
+
+
+def _of_sign_in(outcome: Outcome) -> list[Note]:
+    if outcome.sign_in is None:
+        return []
+    if outcome.sign_in.problem is None:
+        return [Note("Normal", str(Reason.SIGNED_IN), signed_in(outcome))]
+    return [Note("Warning", str(Reason.SIGN_IN_FAILED), signed_in(outcome))]
 
 
 def _codes(problem: Problem | None) -> dict[str, audit.Fact]:

@@ -23,7 +23,12 @@ from .strict_json import parse_object
 _SECONDS_KEPT = 3600.0
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
 _MOST = 256
-_FIELDS = {"token": "token_endpoint", "authorization": "authorization_endpoint", "revocation": "revocation_endpoint"}
+_FIELDS = {
+    "token": "token_endpoint",
+    "authorization": "authorization_endpoint",
+    "revocation": "revocation_endpoint",
+    "keys": "jwks_uri",
+}
 
 
 class DocumentTransport(Protocol):
@@ -105,12 +110,15 @@ def _endpoints(answer: RawAnswer, server: Server) -> Endpoints | Problem:
         url = getattr(server.endpoints, field) or document.members.get(name) or ""
         if not isinstance(url, str):
             return _failed(f"holds a {name} that is not a URL")
-        if flaw := _endpoint_flaw(url, server):
+        flaw = _endpoint_flaw(url, server)
+        if flaw and field == "keys":
+            url = ""  # only a sign-in needs them
+        elif flaw:
             return _failed(f"holds a {name} that {flaw}", remedy=_HOSTS)
         found[field] = url
     if not found["token"]:
         return _failed("holds no token_endpoint", remedy="set spec.endpoints.token of the AuthorizationServer")
-    return Endpoints(**found)
+    return Endpoints(**found, issuer=server.issuer or "")
 
 
 _HOSTS = "if that is meant, an admin adds the host to spec.allowedHosts of the AuthorizationServer"

@@ -32,6 +32,7 @@ _LONGEST_SCOPE = 4096
 _MOST_SECONDS = 10 * 365 * 24 * 3600
 _ACCESS_TOKEN = re.compile(r"[\x21-\x7e]+")  # RFC 6749 section A.12, without the space that no header value survives
 _REFRESH_TOKEN = re.compile(r"[\x20-\x7e]+")  # section A.17: a space is legal, and lost with it would be the grant
+_COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")  # section A.4
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?")
 
@@ -95,6 +96,7 @@ def _tokens(raw: RawAnswer, document: Document, default_lifetime: timedelta) -> 
         refresh_token=kept,
         refresh_lifetime=_refresh_lifetime(members),
         scopes=_scopes(raw, members),
+        id_token=_id_token(members.get("id_token")),
         flaw=None if flaw is None else problem(raw, flaw, error if isinstance(error, str) else None),
         successor_unusable=isinstance(refresh_token, Finding),
     )
@@ -103,6 +105,12 @@ def _tokens(raw: RawAnswer, document: Document, default_lifetime: timedelta) -> 
 def _refresh_token(value: object) -> SecretText | Finding | None:
     """Read the member; null and the empty string are how some servers say that they keep the old one."""
     return _checked("refresh_token", value, _REFRESH_TOKEN, LONGEST_REFRESH_TOKEN) if value else None
+
+
+def _id_token(value: object) -> SecretText | None:
+    """Read the member; what is no JWS in compact form is as good as none (RFC 7515 section 7.1)."""
+    well = isinstance(value, str) and len(value) <= LONGEST_ACCESS_TOKEN and _COMPACT.fullmatch(value)
+    return SecretText(value) if well and isinstance(value, str) else None
 
 
 def _access_token(document: Document, *, failed: bool) -> SecretText | Finding:

@@ -9,8 +9,8 @@ import pytest
 from citrix_oauth_operator.domain import endings, problems
 from citrix_oauth_operator.domain.decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
 from citrix_oauth_operator.domain.durations import rfc3339
-from citrix_oauth_operator.domain.model import Claim, Refusal, TokenSecret
-from citrix_oauth_operator.domain.observed import Liveness, Observed
+from citrix_oauth_operator.domain.model import Claim, Liveness, Refusal, TokenSecret
+from citrix_oauth_operator.domain.observed import Observed
 from citrix_oauth_operator.domain.policy import decide
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason

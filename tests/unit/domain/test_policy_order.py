@@ -7,12 +7,14 @@ import pytest
 
 from citrix_oauth_operator.domain import policy
 from citrix_oauth_operator.domain.decisions import Wait
-from citrix_oauth_operator.domain.model import Claim, Refusal, TokenSecret
-from citrix_oauth_operator.domain.observed import Liveness, Observed, PastStatus
+from citrix_oauth_operator.domain.model import Claim, Liveness, Refusal, TokenSecret
+from citrix_oauth_operator.domain.observed import Observed, PastStatus
 from citrix_oauth_operator.domain.policy import CLIENT_CREDENTIALS_CHAIN, REFRESH_TOKEN_CHAIN, Check
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.sign_in import Login
+from tests.unit import people
 from tests.unit.examples import CLIENT, MINUTE, STATUS, TOKEN, WELL, condition, pending, rejected
 from tests.unit.fakes import T0
 
@@ -58,6 +60,7 @@ TRIGGERS: dict[Check, Facts] = {
     policy.rolled_back: Facts(status={"grant": {"namespace": "ops", "chain": "chain-1", "seq": 9}}),
     policy.credential_refused: Facts(seen={"refusal": REFUSED}),
     policy.answer_kept: Facts(seen={"answer_kept": True}),
+    policy.sign_in: Facts(seen={"login": Login("uid-login", "1", people.hand_over())}),
     policy.new_seed: Facts(inputs={"seed": SecretText("CANARY-new")}, seen={"claim": None}),
     policy.no_grant: Facts(seen={"grant": None, "claim": Claim("x", "c9", adopted=True)}, inputs={"seed": None}),
     policy.chain_unclaimed: Facts(grant={"seq": 0, "chain": "c9"}, inputs={"seed": None}),
@@ -78,6 +81,7 @@ ORDER = [
     "suspended",
     "credential_refused",
     "answer_kept",
+    "sign_in",
     "new_seed",
     "rolled_back",
     "no_grant",

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import citrix_oauth_operator
-from citrix_oauth_operator.domain import endings, problems
+from citrix_oauth_operator.domain import endings, problems, sign_in_problems
 from citrix_oauth_operator.domain.answers import Granted
 from citrix_oauth_operator.domain.fields import FieldError
 from citrix_oauth_operator.domain.outcome import Outcome
@@ -26,14 +26,15 @@ TESTS = Path(__file__).parents[1]
 
 #: Words of the API whose feature comes later: StoreFront, Entra ID, sign-in.
 LATER = {
-    Reason.NO_REFRESH_TOKEN,
     Reason.CONDITIONAL_ACCESS,
-    Reason.ACCOUNT_PROBLEM,
     Reason.PASSWORD_REFUSED,
     Reason.PASSWORD_MUST_CHANGE,
     Reason.SECOND_FACTOR_REQUIRED,
     Reason.SUSPENDED,
 }
+
+#: Of Events alone; told in the tests of sign-ins.
+EVENTS = {Reason.SIGNED_IN, Reason.SIGN_IN_FAILED, Reason.GRANT_ENDING}
 
 #: Said by sockets and documents; produced in the tests of `wire`, and of servers in the cluster.
 ELSEWHERE = {Reason.SERVER_UNREACHABLE, Reason.OUTCOME_UNKNOWN, Reason.ADDRESS_NOT_ALLOWED, Reason.DISCOVERY_FAILED}
@@ -82,6 +83,8 @@ CASES: dict[Reason, str] = {
     Reason.SEED_ALREADY_USED: problems.SEED_ALREADY_USED.reason,
     Reason.LOGIN_REQUIRED: problems.login_required("s").reason,
     Reason.GRANT_ROLLED_BACK: problems.GRANT_ROLLED_BACK.reason,
+    Reason.NO_REFRESH_TOKEN: sign_in_problems.NO_REFRESH_TOKEN.reason,
+    Reason.ACCOUNT_PROBLEM: sign_in_problems.WRONG_PERSON.reason,
 }
 
 
@@ -94,7 +97,7 @@ def test_each_reason_has_its_case(reason: Reason) -> None:
 def test_no_reason_is_forgotten() -> None:
     """Produced here, produced in the tests of `wire`, or to come with its feature."""
     accepted = {Reason.ACCEPTED}  # of an AuthorizationServer
-    assert set(Reason) == set(CASES) | ELSEWHERE | LATER | accepted
+    assert set(Reason) == set(CASES) | ELSEWHERE | LATER | EVENTS | accepted
     assert not set(CASES) & LATER
 
 
@@ -103,7 +106,7 @@ def _named_in(folder: Path, name: str, *, but: str = "") -> bool:
     return any(re.search(rf"\bReason\.{name}\b", path.read_text(encoding="utf-8")) for path in files)
 
 
-@pytest.mark.parametrize("reason", sorted(LATER - {Reason.SUSPENDED, Reason.ACCOUNT_PROBLEM}))
+@pytest.mark.parametrize("reason", sorted(LATER - {Reason.SUSPENDED}))
 def test_what_comes_later_is_said_by_nothing_yet(reason: Reason) -> None:
     """Whoever builds the feature moves its reason to the cases."""
     assert not _named_in(PACKAGE, reason.name, but="reasons.py")

@@ -12,6 +12,7 @@ from citrix_oauth_operator.domain.errors import ApiError, Conflict, Unreachable
 from citrix_oauth_operator.domain.model import Holder
 from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.sign_in import SignIn
 from citrix_oauth_operator.grants.exchange import read
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.api import JSON, Api, _result
@@ -97,8 +98,13 @@ class Endpoint:
         finally:
             self.pod.answered(token.reveal())
 
-    def read(self, inputs: Inputs, unread: Unread) -> Answer:
+    async def redeem(self, inputs: Inputs, sign_in: SignIn) -> Unread:
+        """Never asked for here."""
+        raise NotImplementedError
+
+    def read(self, inputs: Inputs, unread: Unread, grant: str = "refresh_token") -> Answer:
         """Read an answer as the real endpoint does."""
+        del grant
         return read(unread, inputs.server, self.pod.clock.now())
 
     async def request(self, inputs: Inputs) -> Answer:

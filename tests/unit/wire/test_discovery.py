@@ -65,14 +65,14 @@ async def test_the_openid_document_is_asked_for_first() -> None:
     """By the address that the standard makes of the issuer."""
     documents = Documents(oidc={**GOOD, "authorization_endpoint": ISSUER + "/authorize"})
     endpoints = await Discovery(documents).endpoints(SERVER)
-    assert endpoints == Endpoints(token=TOKEN, authorization=ISSUER + "/authorize")
+    assert endpoints == Endpoints(token=TOKEN, authorization=ISSUER + "/authorize", issuer=ISSUER)
     assert documents.asked == [ISSUER + "/.well-known/openid-configuration"]
 
 
 async def test_a_server_without_it_is_asked_for_the_oauth_document() -> None:
     """RFC 8414 puts the path behind the well-known part."""
     documents = Documents(oauth=GOOD)
-    assert await Discovery(documents).endpoints(SERVER) == Endpoints(token=TOKEN)
+    assert await Discovery(documents).endpoints(SERVER) == Endpoints(token=TOKEN, issuer=ISSUER)
     assert documents.asked[1] == "https://login.example.com/.well-known/oauth-authorization-server/core"
 
 
@@ -96,7 +96,9 @@ async def test_other_endpoints_by_hand_win_over_the_document() -> None:
     """The admin's word stands against the server's."""
     server = replace(SERVER, endpoints=Endpoints(revocation="https://login.example.com/mine"))
     document = {**GOOD, "revocation_endpoint": "https://login.example.com/theirs"}
-    assert await look_up(document, server) == Endpoints(token=TOKEN, revocation="https://login.example.com/mine")
+    assert await look_up(document, server) == Endpoints(
+        token=TOKEN, revocation="https://login.example.com/mine", issuer=ISSUER
+    )
 
 
 @pytest.mark.parametrize(
@@ -160,7 +162,7 @@ def test_host_patterns(host: str, pattern: str, matches: bool) -> None:
 async def test_an_allowed_host_may_be_named() -> None:
     """As Citrix names hosts of its customers."""
     endpoints = await look_up({**GOOD, "token_endpoint": "https://eu.accounts.cloud.com/t"})
-    assert endpoints == Endpoints(token="https://eu.accounts.cloud.com/t")
+    assert endpoints == Endpoints(token="https://eu.accounts.cloud.com/t", issuer=ISSUER)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +232,7 @@ async def test_all_who_ask_at_once_share_one_fetch_whoever_gives_up() -> None:
     await asyncio.sleep(0)
     first.cancel()
     documents.open.set()
-    assert await asyncio.gather(*others) == [Endpoints(token=TOKEN)] * 4
+    assert await asyncio.gather(*others) == [Endpoints(token=TOKEN, issuer=ISSUER)] * 4
     assert first.cancelled()
     assert len(documents.asked) == 1
 

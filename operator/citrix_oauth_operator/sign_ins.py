@@ -1,0 +1,56 @@
+"""What a pass does about a sign-in: have its code redeemed, delete its Secret, and remember what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+
+from citrix_oauth_operator.clock import Clock
+from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.observed import Observed
+from citrix_oauth_operator.domain.sign_in import Login, SignInResult, subject_hash
+from citrix_oauth_operator.edges import DeletesLogins, Redeemed, RedeemsCodes
+from citrix_oauth_operator.report import audit
+
+DELETE_SECONDS = (0.1, 0.5, 2.0)  # between the tries to delete a login Secret; its claim keeps it from being sent again
+
+
+@dataclass(slots=True)
+class SignIns:
+    """The sign-ins of all clients."""
+
+    redemption: RedeemsCodes
+    logins: DeletesLogins
+    clock: Clock
+
+    async def redeem(self, seen: Observed, login: Login, chain: str) -> tuple[Observed, Redeemed]:
+        """Redeem a code, and end the sign-in where it is over; return the facts afterwards.
+
+        Raises:
+            Conflict: somebody else claimed the code; look again.
+            ApiError: nothing was sent.
+        """
+        redeemed = await self.redemption.redeem(seen, login, chain)
+        if not redeemed.over or redeemed.gone:
+            return seen, redeemed
+        if redeemed.stored is None:
+            return await self.end(seen, login, SignInResult(login.uid, self.clock.now(), redeemed.problem)), redeemed
+        grant, version = redeemed.stored.grant, redeemed.stored.version
+        result = SignInResult(login.uid, self.clock.now(), subject=grant.subject)
+        return await self.end(replace(seen, grant=grant, grant_version=version), login, result), redeemed
+
+    async def end(self, seen: Observed, login: Login, result: SignInResult) -> Observed:
+        """Delete the login Secret; return the facts without it. The wish that came with it is fulfilled."""
+        ref, problem = seen.client.ref, result.problem
+        if problem is None:
+            audit.tell(audit.Event.SIGNED_IN, ref, **audit.of_grant(seen.grant), subject=subject_hash(result.subject))
+        else:
+            audit.tell(audit.Event.SIGN_IN_FAILED, ref, reason=str(problem.reason), oauthError=problem.oauth_error)
+        for seconds in DELETE_SECONDS:
+            try:
+                await self.logins.delete(ref, login)
+                break
+            except ApiError:
+                await asyncio.sleep(seconds)
+        status = replace(seen.client.status, last_handled=seen.client.requested_at or seen.client.status.last_handled)
+        return replace(seen, client=replace(seen.client, status=status), login=None, ended=result)
