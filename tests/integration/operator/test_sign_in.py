@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,7 +18,6 @@ from tests.integration.operator.signing_in import Terminals, agree, at_once, can
 from tests.integration.operator.world import World
 from tests.standins.citrix_cloud import PRIVATE_POST, PUBLIC, PUBLIC_ONLINE, Client, Fault
 
-pytestmark = pytest.mark.skipif(find_spec("citrix_oauth_operator.redemption") is None, reason="no operator redeems yet")
 SECRET = PRIVATE_POST.secret or ""
 
 
