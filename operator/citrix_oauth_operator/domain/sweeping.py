@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 
 GRANT_KEPT = timedelta(hours=24)  # a client created again within it finds its grant
+CODE_KEPT = timedelta(days=1)  # a code lives some minutes
 CLAIM_KEPT = timedelta(days=30)  # so long a used seed is known after its client is gone
 
 

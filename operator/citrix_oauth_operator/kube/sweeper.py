@@ -1,6 +1,7 @@
 """What deleted clients left in the operator's namespace: grants for a day, claims of seeds for a month.
 
-Every chain begins with a claim, so the claims are the index: no Secret is ever listed.
+Every chain begins with a claim, so the claims are the index: no Secret is ever listed. Of the
+claims of codes a living client keeps the newest, and what is younger than a day.
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
 from citrix_oauth_operator.domain.model import ClientRef
-from citrix_oauth_operator.domain.sweeping import Sweep, sweep
+from citrix_oauth_operator.domain.sweeping import CODE_KEPT, Sweep, sweep
 
 from .api import JSON, Api
+from .codes import CODE
 from .grant_codec import GrantUnreadable
 from .grant_store import ForeignSecret, GrantStore
 from .labels import (
@@ -61,7 +64,12 @@ class Sweeper:
     async def once(self) -> None:
         """Look at every claim once."""
         alive = self.alive()
-        for metadata in await self.api.list_metadata(f"/api/v1/namespaces/{self.namespace}/configmaps"):
+        claims = await self.api.list_metadata(f"/api/v1/namespaces/{self.namespace}/configmaps")
+        for claim in _outdated(claims, self.clock.now()):
+            await self.api.delete(self._path(claim), claim)
+            claims.remove(claim)
+            await asyncio.sleep(PAUSE_SECONDS)
+        for metadata in claims:
             ref = _client_of(metadata)
             if ref is None or (ref.uid in alive and GONE_SINCE not in metadata["annotations"]):
                 continue
@@ -101,6 +109,23 @@ class Sweeper:
 
     def _path(self, claim: JSON) -> str:
         return f"/api/v1/namespaces/{self.namespace}/configmaps/{claim['name']}"
+
+
+def _outdated(claims: list[JSON], now: datetime) -> list[JSON]:
+    """Return the claims of codes that are over, but for the newest of each client: it leads to the grant."""
+    codes = [claim for claim in claims if claim["name"].startswith(CODE) and _client_of(claim)]
+    newest = {str(_client_of(claim)): claim for claim in sorted(codes, key=_age)}
+    return [
+        claim
+        for claim in codes
+        if claim is not newest[str(_client_of(claim))]
+        and (since := parse_rfc3339(_age(claim))) is not None
+        and now - since >= CODE_KEPT
+    ]
+
+
+def _age(claim: JSON) -> str:
+    return str(claim.get("creationTimestamp") or "")
 
 
 def _client_of(metadata: JSON) -> ClientRef | None:

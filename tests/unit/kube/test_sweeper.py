@@ -2,11 +2,17 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.model import Holder
+from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.sign_in import CodeClaim
 from citrix_oauth_operator.kube.api import JSON
+from citrix_oauth_operator.kube.codes import Codes
 from citrix_oauth_operator.kube.grant_store import GrantStore
 from citrix_oauth_operator.kube.labels import GONE_SINCE
 from citrix_oauth_operator.kube.sweeper import Sweeper
@@ -102,3 +108,23 @@ async def test_one_look_never_deletes_whatever_the_client_left() -> None:
     )
     await sweeper.once()
     assert GONE_SINCE not in world.api.objects[claim]["metadata"]["annotations"]
+
+
+async def test_of_the_claims_of_codes_a_living_client_keeps_the_newest() -> None:
+    """A person who signs in each day leaves no heap; the newest leads to the grant when the client goes."""
+    world, sweeper, _ = await _served()
+    codes = Codes(world.api, OPS)
+    for day in (3, 2, 1, 0):
+        at = world.clock.now() - timedelta(days=day, minutes=1)
+        code = SecretText(f"CANARY-code-{day}")
+        await codes.take(REF, code, CodeClaim(REF.uid, "c", "a", Holder("pod:1", "i"), at))
+        path = codes._path(code)
+        body = world.api.objects[path]
+        world.api.put(path, {**body, "metadata": {**body["metadata"], "creationTimestamp": rfc3339(at)}})
+    alive = replace(sweeper, alive=lambda: frozenset({REF.uid}))
+    await alive.once()
+    left = [day for day in (3, 2, 1, 0) if codes._path(SecretText(f"CANARY-code-{day}")) in world.api.objects]
+    assert (left, len(_claims(world))) == ([0], 1)
+    await asyncio.sleep(48 * HOUR)
+    await alive.once()
+    assert codes._path(SecretText("CANARY-code-0")) in world.api.objects
