@@ -35,6 +35,9 @@ e2e: ## the same product in kind where Docker runs, on the local control plane e
 	$(VENV)-e2e/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(VENV)-e2e/bin/python -m pytest tests/e2e
 
+node: $(STAMP) ## a real kubelet runs the image as the chart installs it (root on Linux; says so where it cannot)
+	$(BIN)/python -m tests.node
+
 $(VENV)-run/.installed: requirements/run.txt
 	test -x $(VENV)-run/bin/python || "$$(tools/find-python)" -m venv $(VENV)-run
 	$(VENV)-run/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
@@ -49,7 +52,7 @@ faults: $(STAMP) ## the long fault campaign: kills, outages, lost answers, judge
 image: ## the container image, with docker, podman or buildah (IMAGE=name:tag BASE=a Debian)
 	tools/image
 
-packages: ## what the tests need of Debian and cannot bring: chromium (tests that need it are skipped without)
+packages: ## what the tests need of Debian and cannot bring: chromium, containerd … (skipped without)
 	tools/debian-packages
 
 lint: $(STAMP) ## formatting, lint, types, import contracts
@@ -58,7 +61,7 @@ lint: $(STAMP) ## formatting, lint, types, import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-check: lint test ## what CI runs
+check: lint test node ## what CI runs
 
 format: $(STAMP) ## apply formatting and safe fixes
 	$(BIN)/ruff format .
@@ -70,5 +73,5 @@ lock: $(STAMP) ## renew the hash-pinned locks (needs uv)
 clean: ## remove what the build made here (the cache of built binaries stays)
 	rm -rf $(VENV) $(VENV)-e2e $(VENV)-run build dist .coverage .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help venv packages demo test coverage unit e2e bench faults image lint check format lock clean
+.PHONY: help venv packages demo test coverage unit e2e node bench faults image lint check format lock clean
 .DEFAULT_GOAL := help

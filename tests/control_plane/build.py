@@ -26,6 +26,11 @@ SERVERS = {
     "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
 }
 KUBECTL = {"kubectl": "k8s.io/kubernetes/cmd/kubectl"}
+NODE = {
+    "kubelet": "k8s.io/kubernetes/cmd/kubelet",
+    "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+    "pause": "./pause",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +53,26 @@ class Source:
 
 
 def control_plane() -> Source:
-    """The servers and kubectl, which name the version an API server must name to be believed by its clients."""
+    """The servers and kubectl."""
+    title = f"Building a Kubernetes {VERSION} control plane, first time only, about 5 minutes"
+    return _kubernetes("control-plane", SERVERS | KUBECTL, title)
+
+
+def node_source() -> Source:
+    """What a node needs beside Debian's packages."""
+    return _kubernetes("node", NODE, f"Building a Kubernetes {VERSION} node, first time only, about 1 minute")
+
+
+def _kubernetes(kind: str, packages: Mapping[str, str], title: str) -> Source:
+    """Programs that name the version an API server must name to be believed by its clients."""
     package = "k8s.io/component-base/version"
     major, minor, _ = VERSION.split(".")
     values = {"gitVersion": f"v{VERSION}", "gitMajor": major, "gitMinor": minor, "gitTreeState": "clean"}
     return Source(
         module=MODULE,
-        packages=SERVERS | KUBECTL,
-        folder=cache_root() / "control-plane" / VERSION,
-        title=f"Building a Kubernetes {VERSION} control plane, first time only, about 5 minutes",
+        packages=packages,
+        folder=cache_root() / kind / VERSION,
+        title=title,
         stamp={f"{package}.{name}": value for name, value in values.items()},
     )
 
@@ -115,6 +131,15 @@ def helm(stream: TextIO | None = None) -> Path:
         RuntimeError: the build failed; the message carries the compiler's last words.
     """
     return _cached(helm_source(), stream=stream) / "helm"
+
+
+def node_programs(stream: TextIO | None = None) -> Path:
+    """Folder of the node's programs, built at first use.
+
+    Raises:
+        RuntimeError: a build failed; the message carries the compiler's last words.
+    """
+    return _cached(node_source(), stream=stream)
 
 
 def needs_build() -> bool:

@@ -11,6 +11,8 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from tests.control_plane.site import Site
+
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
@@ -24,7 +26,7 @@ class Credentials:
     admin_token: str = field(repr=False)
 
 
-def create(folder: Path) -> Credentials:
+def create(folder: Path, site: Site) -> Credentials:
     """Make everything anew in `folder`; private files get mode 0600."""
     token = secrets.token_hex(16)
     made = Credentials(
@@ -36,12 +38,14 @@ def create(folder: Path) -> Credentials:
         admin_token=token,
     )
     authority = trustme.CA(organization_name="citrix-oauth-operator test control plane")
-    server = authority.issue_cert("127.0.0.1", "localhost", "kubernetes.default.svc")
+    server = authority.issue_cert(site.host, "localhost", "kubernetes.default.svc")
     authority.cert_pem.write_to_path(made.ca)
     made.certificate.write_bytes(b"".join(blob.bytes() for blob in server.cert_chain_pems))
     write_private(made.key, server.private_key_pem.bytes())
     write_private(made.service_account_key, _rsa_key())
-    write_private(made.token_file, f'{token},admin,admin,"system:masters"\n'.encode())
+    users = {token: ("admin", "system:masters"), **site.users}
+    lines = [f'{bearer},{name},{name},"{group}"\n' for bearer, (name, group) in users.items()]
+    write_private(made.token_file, "".join(lines).encode())
     return made
 
 

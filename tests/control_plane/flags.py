@@ -7,6 +7,7 @@ what etcd demands of every address), so only the API server needs a TCP port and
 from pathlib import Path
 
 from tests.control_plane.credentials import Credentials
+from tests.control_plane.site import Site
 
 AUDIT_POLICY, AUDIT_LOG = "audit-policy.yaml", "audit.log"
 _ETCD_CLIENT, _ETCD_PEER = "unix://localhost:1", "unix://localhost:2"
@@ -36,13 +37,13 @@ def etcd(folder: Path) -> list[str]:
     ]
 
 
-def kube_apiserver(port: int, made: Credentials, audit: Path | None = None) -> list[str]:
-    """Flags of kube-apiserver on 127.0.0.1:port; `audit`: a folder for what ServiceAccounts ask, and its policy."""
+def kube_apiserver(site: Site, port: int, made: Credentials, audit: Path | None = None) -> list[str]:
+    """Flags of kube-apiserver on that port of the site; `audit`: a folder for what ServiceAccounts ask."""
     audited = [f"--audit-policy-file={audit / AUDIT_POLICY}", f"--audit-log-path={audit / AUDIT_LOG}"] if audit else []
     return [
         *audited,
         f"--etcd-servers={_ETCD_CLIENT}",
-        "--bind-address=127.0.0.1",
+        f"--bind-address={site.host}",
         f"--secure-port={port}",
         f"--tls-cert-file={made.certificate}",
         f"--tls-private-key-file={made.key}",
@@ -56,11 +57,12 @@ def kube_apiserver(port: int, made: Credentials, audit: Path | None = None) -> l
         "--allow-privileged=true",
         "--event-ttl=1h",
         "--profiling=false",
+        *site.api_flags,
     ]
 
 
-def kube_controller_manager(kubeconfig: Path, made: Credentials) -> list[str]:
-    """Flags of kube-controller-manager, with the controllers that make sense without nodes."""
+def kube_controller_manager(site: Site, kubeconfig: Path, made: Credentials) -> list[str]:
+    """Flags of kube-controller-manager, with the controllers that make sense without nodes, and the site's."""
     return [
         f"--kubeconfig={kubeconfig}",
         f"--service-account-private-key-file={made.service_account_key}",
@@ -68,5 +70,5 @@ def kube_controller_manager(kubeconfig: Path, made: Credentials) -> list[str]:
         "--leader-elect=false",
         "--secure-port=0",
         "--use-service-account-credentials=false",
-        f"--controllers={','.join(_CONTROLLERS)}",
+        f"--controllers={','.join((*_CONTROLLERS, *site.controllers))}",
     ]

@@ -15,6 +15,7 @@ from tests.control_plane import credentials, flags
 from tests.control_plane.build import Binaries, binaries, find_kubectl
 from tests.control_plane.cache import Workspace
 from tests.control_plane.children import Child, free_port
+from tests.control_plane.site import LOOPBACK, Site
 
 EXTERNAL = "CITRIX_OAUTH_TEST_KUBECONFIG"
 _START_SECONDS = 90
@@ -45,12 +46,13 @@ class ControlPlane:
 
     Attributes (set by `start`):
         kubeconfig: a file with the administrator's credentials.
-        url: of the API server, `https://127.0.0.1:<port>` for our own.
+        url: of the API server, `https://<the site's host>:<port>` for our own.
         admin_token: bearer token of a cluster administrator; "" when an external kubeconfig has none.
         folder: logs and data while it runs; removed by `stop`. None for an external cluster.
     """
 
-    def __init__(self, stream: TextIO | None = None, *, audited: bool = False) -> None:
+    def __init__(self, stream: TextIO | None = None, *, audited: bool = False, site: Site = LOOPBACK) -> None:
+        self._site = site
         self._audited = audited
         self.kubeconfig = Path()
         self.url = ""
@@ -153,7 +155,7 @@ class ControlPlane:
         Raises:
             RuntimeError: it failed and `check` is true; the message carries its standard error.
         """
-        env = {**os.environ, "KUBECONFIG": str(self.kubeconfig), "NO_PROXY": "127.0.0.1,localhost"}
+        env = {**os.environ, "KUBECONFIG": str(self.kubeconfig), "NO_PROXY": f"{self._site.host},localhost"}
         if self.folder:
             env["KUBECACHEDIR"] = str(self.folder / "kubectl-cache")
         done = subprocess.run(
@@ -164,7 +166,7 @@ class ControlPlane:
         return done
 
     def _start_servers(self, programs: Binaries, folder: Path) -> None:
-        made = credentials.create(folder)
+        made = credentials.create(folder, self._site)
         self.admin_token = made.admin_token
         self.kubeconfig = folder / "kubeconfig"
         context = ssl.create_default_context(cafile=str(made.ca))
@@ -175,7 +177,7 @@ class ControlPlane:
         self._spawn("etcd", programs.etcd, flags.etcd(folder))
         self._start_api_server_on_some_port(programs, made)
         credentials.write_kubeconfig(self.kubeconfig, self.url, made.ca, made.admin_token)
-        manager = flags.kube_controller_manager(self.kubeconfig, made)
+        manager = flags.kube_controller_manager(self._site, self.kubeconfig, made)
         self._spawn("kube-controller-manager", programs.kube_controller_manager, manager)
         # Only the controller manager makes this object: it is there when that one works.
         self._await("/api/v1/namespaces/default/serviceaccounts/default")
@@ -183,9 +185,10 @@ class ControlPlane:
     def _start_api_server_on_some_port(self, programs: Binaries, made: credentials.Credentials) -> None:
         """Somebody may take the port between our look and the server's bind: then another one is tried."""
         for tries_left in reversed(range(_PORT_TRIES)):
-            port = free_port()
-            self.url = f"https://127.0.0.1:{port}"
-            self._api_flags = flags.kube_apiserver(port, made, self.folder if self._audited else None)
+            port = self._site.port or free_port()
+            self.url = f"https://{self._site.host}:{port}"
+            audit = self.folder if self._audited else None
+            self._api_flags = flags.kube_apiserver(self._site, port, made, audit)
             server = self._spawn("kube-apiserver", programs.kube_apiserver, self._api_flags)
             try:
                 self._await("/readyz")

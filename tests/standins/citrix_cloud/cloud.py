@@ -38,21 +38,22 @@ class CitrixCloud(Control):
 
     Args:
         tls: serve https with a certificate of our own CA; otherwise http.
+        host: address to listen on.
         redirect_uris: what the user clients have registered, compared exactly, port included; none: one with http and
             one with https, on free ports of this machine.
 
     Attributes (but for the redirect URIs set by `start`):
-        origin: `https://127.0.0.1:<port>`.
+        origin: `https://<host>:<port>`.
         issuer, token_url, discovery_url: of the authorization server, and of the customer discovery document.
         ca_pem: the CA certificate clients must trust; b"" without TLS.
         trust: the same as httpx's `verify` takes it.
     """
 
-    def __init__(self, *, tls: bool = True, redirect_uris: Sequence[str] = ()) -> None:
+    def __init__(self, *, tls: bool = True, host: str = "127.0.0.1", redirect_uris: Sequence[str] = ()) -> None:
         self.origin = self.issuer = self.token_url = self.discovery_url = ""
         self.ca_pem = b""
         self.trust: ssl.SSLContext | bool = True
-        self._tls = tls
+        self._tls, self._host = tls, host
         self.redirect_uris = tuple(redirect_uris) or tuple(
             f"{scheme}://localhost:{free_port()}/callback" for scheme in ("http", "https")
         )
@@ -79,7 +80,7 @@ class CitrixCloud(Control):
         self._workspace = Workspace("citrix-cloud")
         folder = self._workspace.path
         settings = {
-            "host": "127.0.0.1",
+            "host": self._host,
             "port": 0,
             "redirect_uris": self.redirect_uris,
             "ready_file": str(folder / "ready.json"),
@@ -161,7 +162,7 @@ class CitrixCloud(Control):
 
     def _certificate(self, folder: Path) -> dict[str, str]:
         authority = trustme.CA(organization_name="stand-in Citrix Cloud")
-        server = authority.issue_cert("127.0.0.1", "localhost")
+        server = authority.issue_cert(self._host, "localhost")
         self.ca_pem = authority.cert_pem.bytes()
         self.trust = ssl.create_default_context(cadata=self.ca_pem.decode())
         key, chain = folder / "tls.key", folder / "tls.crt"
