@@ -72,7 +72,7 @@ class ClientChecks:
                 str(ref),
                 Result.FAIL,
                 "There is no grant yet, and no refresh_token in its credentials Secret to begin one.",
-                "Sign in with the client's scopes and offline_access, and put the refresh token there.",
+                f"Sign in: `kubectl citrix-oauth login {ref.name} -n {ref.namespace}`; or put a refresh token there.",
             )
         return ok("client", str(ref), "Spec, credentials and server are complete.")
 

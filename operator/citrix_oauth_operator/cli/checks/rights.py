@@ -48,11 +48,11 @@ def of_the_operator(namespaces: Sequence[str], own: str) -> list[Right]:
 
 
 def of_a_person(namespace: str) -> list[Right]:
-    """Return what `status`, `refresh` and `check` need."""
+    """Return what `status`, `refresh`, `login` and `check` need."""
     return [
         Right(_GROUP, "citrixclients", ("list", "patch"), namespace, "show clients, and ask for a refresh"),
         Right(_GROUP, "authorizationservers", ("list",), "", "check the servers"),
-        Right("", "secrets", ("get",), namespace, "check credentials"),
+        Right("", "secrets", ("get", "create"), namespace, "check credentials, and hand a sign-in over"),
         Right("", "pods", ("list",), namespace, "find pods that use token Secrets wrongly"),
     ]
 
