@@ -46,6 +46,7 @@ class Endpoints:
     Attributes:
         keys: of the JWK Set that its id_tokens are signed with.
         issuer: whom its id_tokens name.
+        names_issuer: whether every answer of the authorization endpoint names the issuer (RFC 9207 section 3).
     """
 
     token: str = ""
@@ -53,6 +54,7 @@ class Endpoints:
     revocation: str = ""
     keys: str = ""
     issuer: str = ""
+    names_issuer: bool = False
 
     def of_customer(self, customer_id: str) -> Endpoints:
         """Fill `{customerID}` in the paths."""
@@ -154,7 +156,11 @@ def parse_server(
         name=name,
         type=server_type,
         issuer=fields.text("issuer") or None,
-        endpoints=Endpoints(*(endpoints.text(key) or "" for key in ("token", "authorization", "revocation"))),
+        endpoints=Endpoints(
+            token=endpoints.text("token") or "",
+            authorization=endpoints.text("authorization") or "",
+            revocation=endpoints.text("revocation") or "",
+        ),
         reach=_reach(fields),
         allowed_namespaces=_allowed_namespaces(fields.sub("allowedNamespaces")),
         requests=RequestBudget(

@@ -7,13 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339, words
-from citrix_oauth_operator.domain.reasons import ConditionType
+from citrix_oauth_operator.domain.reasons import ConditionType, Reason
 from citrix_oauth_operator.domain.server import LifetimeModel
 from citrix_oauth_operator.kube.api import JSON
 
 from .ending import Ending, SignInEnded
 
-_SIGNED_IN = "SignedIn"
 SILENCE = (
     "The operator has not redeemed the sign-in, and its code has expired by now.",
     "Check that an operator runs (its log tells more), then run the command again.",
@@ -66,7 +65,7 @@ def outcome(body: JSON, secret_uid: str) -> SignedIn | None:
     last = status.get("lastSignIn") or {}
     if last.get("secretUID") != secret_uid:
         return None
-    if last.get("reason") != _SIGNED_IN:
+    if last.get("reason") != Reason.SIGNED_IN:
         raise SignInEnded(Ending.REFUSED, f"{_plain(last.get('reason'))}: {_plain(last.get('message'))}")
     conditions: dict[str, Any] = {condition["type"]: condition for condition in status.get("conditions") or ()}
     if stalled := conditions.get(ConditionType.STALLED):

@@ -130,5 +130,6 @@ def _wanted(spec: ClientSpec, server: Server, endpoints: Endpoints, redirect_uri
         redirect_uri=redirect_uri,
         scopes=scopes,
         issuer=server.issuer,
+        iss_required=endpoints.names_issuer,
         prompt=kind.consent_prompt,
     )

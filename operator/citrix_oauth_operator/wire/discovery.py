@@ -118,7 +118,8 @@ def _endpoints(answer: RawAnswer, server: Server) -> Endpoints | Problem:
         found[field] = url
     if not found["token"]:
         return _failed("holds no token_endpoint", remedy="set spec.endpoints.token of the AuthorizationServer")
-    return Endpoints(**found, issuer=server.issuer or "")
+    names_issuer = document.members.get("authorization_response_iss_parameter_supported") is True
+    return Endpoints(**found, issuer=server.issuer or "", names_issuer=names_issuer)
 
 
 _HOSTS = "if that is meant, an admin adds the host to spec.allowedHosts of the AuthorizationServer"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -90,6 +91,13 @@ async def test_the_client_decides_scopes_and_redirect_uri() -> None:
         login["redirectURI"],
         "consent",
     )
+
+
+@pytest.mark.parametrize("promised", [True, False])
+async def test_a_server_that_promises_to_name_itself_is_held_to_it(promised: bool) -> None:
+    """RFC 9207: an answer without `iss` is then somebody else's."""
+    wanted = await _wanted(_client(), found=Found(replace(FOUND, names_issuer=promised)))
+    assert wanted.iss_required is promised
 
 
 async def test_a_built_in_server_is_known_to_who_may_not_read_servers() -> None:

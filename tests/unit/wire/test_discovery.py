@@ -248,3 +248,11 @@ async def test_closing_gives_up_what_is_being_fetched() -> None:
     await discovery.aclose()
     with pytest.raises(asyncio.CancelledError):
         await asking
+
+
+@pytest.mark.parametrize(("promise", "kept"), [(True, True), (False, False), ("true", False), (None, False)])
+async def test_a_server_that_names_itself_in_its_answers_is_known(promise: object, kept: bool) -> None:
+    """RFC 9207 section 3: only the boolean counts."""
+    endpoints = await look_up({**GOOD, "authorization_response_iss_parameter_supported": promise})
+    assert isinstance(endpoints, Endpoints)
+    assert endpoints.names_issuer is kept
