@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import ipaddress
-import logging
 import secrets
 import socket
 import ssl
@@ -95,11 +94,7 @@ class Listener:
         self.start_url = at.origin + self._start
         self._answer: asyncio.Future[SignIn | Declined] = asyncio.get_running_loop().create_future()
         self._page: asyncio.Future[Page] = asyncio.get_running_loop().create_future()
-        quiet = logging.Logger("listener")  # noqa: LOG001 - aiohttp would print what strangers send  # fmt: skip
-        quiet.addHandler(logging.NullHandler())
-        self._runner = web.AppRunner(
-            self._application(), access_log=None, logger=quiet, shutdown_timeout=_GOODBYE_SECONDS
-        )
+        self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=_GOODBYE_SECONDS)
 
     def _application(self) -> web.Application:
         application = web.Application(client_max_size=_BODY_LIMIT)
