@@ -1,4 +1,4 @@
-"""Real Chromium, without a screen: Debian's package, steered by Playwright."""
+"""Real Chromium, without a screen: Debian's package (or Chrome, where that is), steered by Playwright."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-PROGRAM = "chromium"
+PROGRAMS = ("chromium", "google-chrome")
 CI = "CI"  # set there: what is not installed fails
 
 
 def program() -> Path:
     """Find the browser; skips the test where there is none, but never in CI."""
-    found = shutil.which(PROGRAM)
+    found = next(filter(None, map(shutil.which, PROGRAMS)), None)
     if found:
         return Path(found)
-    message = f"no {PROGRAM} on PATH; tools/debian-packages installs it"
+    message = f"no {PROGRAMS[0]} on PATH; tools/debian-packages installs it"
     if os.environ.get(CI):
         pytest.fail(message)
     pytest.skip(message)

@@ -234,7 +234,7 @@ def _grant(control_plane: ControlPlane, world: World, name: str, verb: str, reso
 def test_what_stands_in_the_way_is_told_before_anybody_signs_in(
     world: World, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
-    """A name that is none, one right after the other, a taken port, a redirect URI that is not registered."""
+    """One right after the other, a taken port, a name that is none, nobody at the browser, a redirect URI unknown."""
     person, there = kubeconfig_of(control_plane, world.namespace, "person", tmp_path), ("-n", world.namespace)
     name = _client(world, "hindered", PUBLIC)
     with socket.create_server(("127.0.0.1", urlsplit(world.cloud.redirect_uris[0]).port or 0)):
@@ -248,6 +248,10 @@ def test_what_stands_in_the_way_is_told_before_anybody_signs_in(
     admin = control_plane.kubeconfig
     status, text = at_once(admin, "nobody", *there)
     assert (status, "There is no CitrixClient nobody" in text) == (2, True), text
+
+    assert at_once(admin, name, *there, "--context", "nowhere")[0] == 2
+    status, text = at_once(admin, name, *there, "--timeout-seconds", "0")
+    assert (status, "Nobody came back" in text, "ssh -L" in text) == (6, True, True), text
 
     world.change(name, login={"redirectURI": "http://localhost:7182/elsewhere"})
     status, text = at_once(admin, name, *there)
