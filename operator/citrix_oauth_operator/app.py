@@ -16,15 +16,19 @@ from citrix_oauth_operator.clock import SystemClock
 from citrix_oauth_operator.domain.election import Spans
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.observed import Inputs
+from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.sight import sight_of
 from citrix_oauth_operator.elector import Candidate, Elector
+from citrix_oauth_operator.farewell import Farewells
 from citrix_oauth_operator.gate import Gate, GatedRequests
 from citrix_oauth_operator.grants.budget import Budgets
+from citrix_oauth_operator.grants.revocation import revoke
 from citrix_oauth_operator.grants.token_endpoint import TokenEndpoint
 from citrix_oauth_operator.guarded import Guarded
 from citrix_oauth_operator.healing import ClockWatch, NamespacePoll, Poll, Relist, Watchdog
 from citrix_oauth_operator.identity import Identity
-from citrix_oauth_operator.kube.api import Api, load_configuration
+from citrix_oauth_operator.kube.api import JSON, Api, load_configuration
 from citrix_oauth_operator.kube.claims import Claims
 from citrix_oauth_operator.kube.clients import Clients
 from citrix_oauth_operator.kube.cluster import ensure_namespace, find_kinds, insist
@@ -90,7 +94,7 @@ class App:
         self._recovery = Recovery(self._spill, self._grants, identity, clock, self._id_tokens, self._servers.find)
         reporter = Reporter(self._clients, Events(api, clock), clock, settings.portal_url)
         self._budgets = Budgets(clock)
-        self._queue = Queue(self._reconciler(identity).run, reporter.report, clock)
+        self._queue = Queue(self._passes(identity).run, reporter.report, clock)
         self._budgets.wake = self._queue.wake
         self._queue.may_start = self._gate.is_open
         self._probes = Probes(settings.http_port, metrics.page)
@@ -100,7 +104,7 @@ class App:
         self._once: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
 
-    def _reconciler(self, identity: Identity) -> Reconciler:
+    def _passes(self, identity: Identity) -> Farewells:
         api, clock, namespace = self._api, self._clock, self._settings.operator_namespace
         clients, store = self._clients, self._grants
         claims, secrets = Claims(api, namespace), TokenSecrets(api)
@@ -127,7 +131,7 @@ class App:
             answers=self._spill,
             logins=logins,
         )
-        return Reconciler(
+        reconciler = Reconciler(
             clock=clock,
             observer=observer,
             clients=clients,
@@ -140,6 +144,11 @@ class App:
             metrics=metrics,
             gate=self._gate,
         )
+
+        async def inputs(ref: ClientRef, body: JSON) -> Inputs | Problem:
+            return (await observer.inputs(ref, body.get("spec") or {}))[0]
+
+        return Farewells(reconciler.run, clients, store, namespace, inputs, partial(revoke, self._transport))
 
     async def start(self) -> None:
         """Prepare the cluster's side, then begin to work."""

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import kopf
 
 from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.kube.labels import FINALIZER
 
 GROUP, VERSION = "citrix-oauth.dev", "v1alpha1"
 
@@ -65,7 +66,8 @@ def register(registry: kopf.OperatorRegistry, app: Watches) -> None:
     async def client_event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:  # noqa: ANN401 - as above
         metadata = body["metadata"]
         ref = ClientRef(metadata["namespace"], metadata["name"], metadata["uid"])
-        if event["type"] == "DELETED" or "deletionTimestamp" in metadata:
+        waits_for_us = FINALIZER in (metadata.get("finalizers") or ())
+        if event["type"] == "DELETED" or ("deletionTimestamp" in metadata and not waits_for_us):
             app.client_gone(ref)
         else:
             app.client_changed(ref, event["object"])

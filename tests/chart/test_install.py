@@ -123,6 +123,7 @@ def _everyday_life(stay: Stay, namespace: str) -> World:
     with stay.team(namespace) as team:
         only_here = {"from": "Selector", "selector": {"matchLabels": _home(team)}}
         team.signed_in("reports", team.stand_in("cloud", allowedNamespaces=only_here))
+        team.signed_in("moved", f"{team.prefix}-cloud", deletionPolicy="Revoke")
         team.ready("reports")
         _restored(team)
         _renamed(team)
@@ -142,7 +143,6 @@ def _restored(team: World) -> None:
 
 
 def _renamed(team: World) -> None:
-    team.signed_in("moved", f"{team.prefix}-cloud")
     team.ready("moved")
     team.change("moved", secret={"name": "elsewhere"})
     eventually(lambda: team.secret("elsewhere"), "the new name", lambda: team.tell("moved"))
@@ -169,7 +169,9 @@ def _refused_then_taken(team: World) -> None:
 
 
 def _deleted(team: World) -> None:
+    revoked = team.grant("moved")["refresh_token"]
     team.delete("moved")
+    assert team.cloud.refresh(revoked, PRIVATE_POST.id).json()["error"] == "invalid_grant"
     eventually(lambda: team.secret("elsewhere") is None, "its token Secret is collected")
 
 

@@ -30,7 +30,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "operator.clientRules" -}}
 - apiGroups: [citrix-oauth.dev]
   resources: [citrixclients]
-  verbs: [get, list, watch]
+  verbs: [get, list, watch, patch]
 - apiGroups: [citrix-oauth.dev]
   resources: [citrixclients/status]
   verbs: [patch]

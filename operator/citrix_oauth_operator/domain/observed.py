@@ -85,6 +85,8 @@ class Client:
     resource_version: str
     status: PastStatus
     requested_at: str | None = None  # at most as long as status can echo
+    finalizers: tuple[str, ...] = ()
+    revokes: bool = False  # its grant is to be revoked when it is deleted
 
     @property
     def forced(self) -> bool:

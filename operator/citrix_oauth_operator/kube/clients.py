@@ -7,9 +7,14 @@ from typing import Any
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.observed import Client, PastStatus
 from citrix_oauth_operator.domain.sight import requested_at
+from citrix_oauth_operator.domain.spec import GrantType
 
 from .api import JSON, Api
-from .labels import client_path
+from .labels import FINALIZER, client_path
+
+__all__ = ["FINALIZER", "Clients"]
+
+_REFRESHED = str(GrantType.REFRESH_TOKEN)
 
 
 class Clients:
@@ -18,6 +23,7 @@ class Clients:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._shown: dict[str, JSON] = {}
+        self._leaving: dict[str, JSON] = {}
 
     def show(self, ref: ClientRef, body: JSON) -> None:
         """Keep what the watch showed of a client nobody has claimed: its first read needs no request.
@@ -36,9 +42,34 @@ class Clients:
     async def read(self, ref: ClientRef) -> tuple[Client, JSON] | None:
         """Return the client and its spec as they are now; None when it is gone, going, or another of that name."""
         body = self._shown.pop(ref.uid, None) or await self._api.get(client_path(ref))
-        if body is None or body["metadata"]["uid"] != ref.uid or "deletionTimestamp" in body["metadata"]:
+        if body is None or body["metadata"]["uid"] != ref.uid:
+            return None
+        if "deletionTimestamp" in body["metadata"]:
+            if FINALIZER in (body["metadata"].get("finalizers") or ()):
+                self._leaving[ref.uid] = body
             return None
         return _client(ref, body), body.get("spec") or {}
+
+    def leaving(self, ref: ClientRef) -> JSON | None:
+        """Return a client that was found going and waits for us, once."""
+        return self._leaving.pop(ref.uid, None)
+
+    async def finalize(self, ref: ClientRef, *, wanted: bool) -> None:
+        """Set or release our finalizer; those of others stay.
+
+        Raises:
+            Conflict: somebody wrote the object in between.
+        """
+        body = await self._api.get(client_path(ref))
+        if body is None or body["metadata"]["uid"] != ref.uid:
+            return
+        metadata = body["metadata"]
+        others = [name for name in metadata.get("finalizers") or () if name != FINALIZER]
+        finalizers = [*others, FINALIZER] if wanted else others
+        if wanted and "deletionTimestamp" in metadata:
+            return
+        patch = {"metadata": {"resourceVersion": metadata["resourceVersion"], "finalizers": finalizers}}
+        await self._api.merge_patch(client_path(ref), patch)
 
     async def claim(self, client: Client, operator_namespace: str, chain: str) -> Client:
         """Write `status.grant` before the first request, guarded by the version that was read.
@@ -58,11 +89,13 @@ class Clients:
 
 
 def _client(ref: ClientRef, body: JSON) -> Client:
-    metadata = body["metadata"]
+    metadata, spec = body["metadata"], body.get("spec") or {}
     return Client(
         ref=ref,
         generation=metadata["generation"],
         resource_version=metadata["resourceVersion"],
         status=PastStatus.parse(body.get("status") or {}),
         requested_at=requested_at(metadata),
+        finalizers=tuple(metadata.get("finalizers") or ()),
+        revokes=spec.get("deletionPolicy") == "Revoke" and spec.get("grantType", _REFRESHED) == _REFRESHED,
     )

@@ -16,7 +16,7 @@ from citrix_oauth_operator.domain.reasons import ConditionType
 from citrix_oauth_operator.domain.spec import GrantType
 from citrix_oauth_operator.domain.template import SecretTarget, readable_template
 
-from .api import Api
+from .api import JSON, Api
 from .claims import Claims
 from .clients import Clients
 from .grant_codec import GrantUnreadable
@@ -70,9 +70,8 @@ class Observer:
             self.forget(ref)
             return None
         client, raw_spec = found
-        credentials_name = str((raw_spec.get("credentialsSecretRef") or {}).get("name") or "")
-        credentials = await self.api.get(secret_path(ref.namespace, credentials_name)) if credentials_name else None
-        inputs = await InputsReader(self.servers, self.namespaces, self.discovery).read(ref, raw_spec, credentials)
+        credentials_name = _credentials_name(raw_spec)
+        inputs, credentials = await self.inputs(ref, raw_spec)
         name = inputs.spec.secret_name if isinstance(inputs, Inputs) else client.status.secret_name
         target = SecretTarget(name or _wanted_name(ref, raw_spec), readable_template(raw_spec))
         # what belongs to a client nobody claimed is met as a conflict, and read at the next look
@@ -102,6 +101,13 @@ class Observer:
             login=await self.logins.observe(ref) if _may_sign_in(client, inputs) else None,
             **self._intent(ref, grant),
         )
+
+    async def inputs(self, ref: ClientRef, raw_spec: Mapping[str, Any]) -> tuple[Inputs | Problem, JSON | None]:
+        """Read what a client's tokens are made from, and the credentials Secret that holds a part of it."""
+        name = _credentials_name(raw_spec)
+        credentials = await self.api.get(secret_path(ref.namespace, name)) if name else None
+        reader = InputsReader(self.servers, self.namespaces, self.discovery)
+        return await reader.read(ref, raw_spec, credentials), credentials
 
     async def _secret(self, ref: ClientRef, target: SecretTarget, grant: Grant | None) -> TokenSecret:
         """Read the token Secret, unless it is about to be written and this process knows the version to write over."""
@@ -139,6 +145,10 @@ class Observer:
             "holder": self.identity.liveness(grant.pending.holder),
             "attempt_seen_for": timedelta(seconds=now - since),
         }
+
+
+def _credentials_name(raw_spec: Mapping[str, Any]) -> str:
+    return str((raw_spec.get("credentialsSecretRef") or {}).get("name") or "")
 
 
 def _may_sign_in(client: Client, inputs: Inputs | Problem) -> bool:

@@ -26,6 +26,8 @@ class Event(StrEnum):
     CODE_SENT = "CodeSent"
     SIGNED_IN = "SignedIn"
     SIGN_IN_FAILED = "SignInFailed"
+    GRANT_REVOKED = "GrantRevoked"
+    GRANT_NOT_REVOKED = "GrantNotRevoked"
     SENT_IN_DOUBT = "SentInDoubt"
     INTENT_TAKEN_OVER = "IntentTakenOver"
     ANSWER_RECOVERED = "AnswerRecovered"
@@ -58,6 +60,7 @@ _GOOD = frozenset(
         Event.SEED_ADOPTED,
         Event.CODE_SENT,
         Event.SIGNED_IN,
+        Event.GRANT_REVOKED,
         Event.ANSWER_RECOVERED,
         Event.LEADERSHIP_GAINED,
         Event.LEADERSHIP_RELEASED,

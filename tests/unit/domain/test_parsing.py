@@ -48,7 +48,7 @@ def test_a_public_client_needs_no_credentials() -> None:
         ({"login": {"redirectURI": 5}}, "spec.login.redirectURI"),
         ({"storefront": {}}, "spec.storefront"),
         ({"secret": {"template": {"stringData": {"access_token": "x"}}}}, "spec.secret.template.stringData"),
-        ({"deletionPolicy": "Revoke"}, "spec.deletionPolicy"),
+        ({"deletionPolicy": "Revoke", "grantType": "ClientCredentials"}, "spec.deletionPolicy"),
         ({"resource": "urn:x"}, "spec.resource"),
         ({"scopes": "openid"}, "spec.scopes"),
         ({"scopes": [1]}, "spec.scopes"),

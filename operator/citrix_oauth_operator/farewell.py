@@ -1,0 +1,97 @@
+"""`deletionPolicy: Revoke`: a finalizer while it is set, and at the end of a client the end of its grant.
+
+The finalizer holds an object for one request of at most ten seconds; whatever comes of that, it is released.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from citrix_oauth_operator.domain.errors import ApiError, Conflict
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.observed import Inputs
+from citrix_oauth_operator.domain.outcome import Outcome
+from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.kube.api import JSON
+from citrix_oauth_operator.kube.clients import FINALIZER, Clients
+from citrix_oauth_operator.kube.grant_codec import GrantUnreadable
+from citrix_oauth_operator.kube.grant_store import ForeignSecret, GrantStore
+from citrix_oauth_operator.report import audit
+
+log = logging.getLogger(__name__)
+
+SECONDS = 10.0
+
+
+@dataclass(slots=True)
+class Farewells:
+    """Wraps the passes of all clients.
+
+    Args:
+        passes: one pass over a client; None where it is gone, or going.
+        inputs: what a client's tokens are made from, of its object.
+        revoke: asks the server; returns "" or why the grant may live on.
+    """
+
+    passes: Callable[[ClientRef], Awaitable[Outcome | None]]
+    clients: Clients
+    grants: GrantStore
+    operator_namespace: str
+    inputs: Callable[[ClientRef, JSON], Awaitable[Inputs | Problem]]
+    revoke: Callable[[Inputs, SecretText], Awaitable[str]]
+
+    async def run(self, ref: ClientRef) -> Outcome | None:
+        """Do one pass, and what belongs around it.
+
+        Raises:
+            Conflict, ApiError: of the pass, or of the last write of a client that goes; run another one.
+        """
+        outcome = await self.passes(ref)
+        if outcome is None:
+            if (body := self.clients.leaving(ref)) is not None:
+                await self._farewell(ref, body)
+        elif outcome.client.status.operator_namespace in {"", self.operator_namespace}:
+            await self._finalized(outcome)
+        return outcome
+
+    async def _finalized(self, outcome: Outcome) -> None:
+        client = outcome.client
+        if client.revokes == (FINALIZER in client.finalizers):
+            return
+        try:
+            await self.clients.finalize(client.ref, wanted=client.revokes)
+        except Conflict:
+            return  # the next pass sees it
+        except ApiError as error:
+            log.warning("finalizer of %s could not be written: %s", client.ref, error)
+
+    async def _farewell(self, ref: ClientRef, body: JSON) -> None:
+        """Revoke, forget, release: also where the first two fail."""
+        why = "TimedOut"
+        try:
+            async with asyncio.timeout(SECONDS):
+                why = await self._revoked(ref, body)
+        except (ApiError, TimeoutError, GrantUnreadable, ForeignSecret) as error:
+            log.warning("the grant of %s is not revoked: %s", ref, type(error).__name__)
+        audit.tell(audit.Event.GRANT_NOT_REVOKED if why else audit.Event.GRANT_REVOKED, ref, reason=why or None)
+        await self.clients.finalize(ref, wanted=False)
+
+    async def _revoked(self, ref: ClientRef, body: JSON) -> str:
+        stored = await self.grants.load(ref)
+        if stored is None:
+            return "NoGrant"
+        why = "GrantDead" if stored.grant.rejection else ""
+        if not why:
+            inputs = await self.inputs(ref, body)
+            if isinstance(inputs, Problem):
+                why = str(inputs.reason)
+            elif inputs.binding != stored.grant.binding:
+                why = "InputsChanged"
+            else:
+                why = await self.revoke(inputs, stored.grant.refresh_token)
+        await self.grants.delete(ref)
+        return why
