@@ -49,6 +49,12 @@ bench: $(STAMP) $(VENV)-run/.installed ## figures against the naive operator, as
 faults: $(STAMP) ## the long fault campaign: kills, outages, lost answers, judged by the servers' logs (50 minutes)
 	$(BIN)/python -m tests.faults
 
+picture: ## docs/dashboard.png from a real run (7 minutes)
+	test -x $(VENV)-picture/bin/python || "$$(tools/find-python)" -m venv $(VENV)-picture
+	$(VENV)-picture/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/picture.txt
+	$(VENV)-picture/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(VENV)-picture/bin/python -m pytest -o faulthandler_timeout=0 tests/integration/operator/dashboard_picture.py
+
 image: ## the container image, with docker, podman or buildah (IMAGE=name:tag BASE=a Debian)
 	tools/image
 
@@ -71,7 +77,7 @@ lock: $(STAMP) ## renew the hash-pinned locks (needs uv)
 	tools/lock
 
 clean: ## remove what the build made here (the cache of built binaries stays)
-	rm -rf $(VENV) $(VENV)-e2e $(VENV)-run build dist .coverage .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) $(VENV)-e2e $(VENV)-run $(VENV)-picture build dist .coverage .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help venv packages demo test coverage unit e2e node bench faults image lint check format lock clean
+.PHONY: help venv packages demo test coverage unit e2e node bench faults picture image lint check format lock clean
 .DEFAULT_GOAL := help

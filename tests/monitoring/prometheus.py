@@ -22,7 +22,7 @@ from tests.integration.operator.eventually import eventually
 Series = dict[str, Any]
 
 _PACKAGE = "prometheus"
-_HINT = "no Prometheus: put prometheus and promtool on PATH, or run apt-get update on a Debian"
+_HINT = "no Prometheus: put prometheus and promtool on PATH, or run `make packages` on a Debian"
 
 
 @cache
