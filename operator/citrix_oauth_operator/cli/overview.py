@@ -1,82 +1,22 @@
-"""What `status` tells of clients: one value a client, shown as a table, JSON or YAML."""
+"""What `status` tells of clients, as a table, JSON or YAML."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import yaml
 
 from citrix_oauth_operator.domain.durations import parse_rfc3339, words
-from citrix_oauth_operator.domain.reasons import ConditionType
-from citrix_oauth_operator.domain.spec import DEFAULT_SERVER
+from citrix_oauth_operator.domain.overview import Health, Row
 
 _HEAD = ("", "NAMESPACE", "NAME", "READY", "REASON", "EXPIRES IN", "NEXT IN", "SERVER")
 _WIDE = ("SECRET", "SIGN-IN IN", "FAILED")
 
 
-class Health(StrEnum):
-    """What a person has to do about a client: act, wait and see, nothing."""
-
-    STALLED = "stalled"
-    TROUBLED = "troubled"
-    OK = "ok"
-
-
 _MARKS = {Health.STALLED: "!!", Health.TROUBLED: "..", Health.OK: "ok"}
-
-
-#: What a row repeats of a client's status, under the names it has there.
-_REPEATED = ("secretName", "expirationTime", "nextRefreshTime", "grantExpirationTime")
-_OF_FAILURES = ("failedAttempts", "lastFailureTime", "lastError")
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One client.
-
-    Attributes:
-        reason, message: of the condition that is worst; no message where all is well.
-        status: some fields of its status, as they are there.
-    """
-
-    namespace: str
-    name: str
-    health: Health
-    ready: str
-    reason: str
-    server: str
-    message: str
-    status: Mapping[str, Any]
-
-
-def rows(clients: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Read clients, the troubled ones first."""
-    order = list(Health)
-    return sorted(map(_row, clients), key=lambda row: (order.index(row.health), row.namespace, row.name))
-
-
-def _row(client: Mapping[str, Any]) -> Row:
-    metadata, status = client["metadata"], client.get("status") or {}
-    conditions = {c["type"]: c for c in status.get("conditions") or ()}
-    ready = conditions.get(ConditionType.READY, {"status": "Unknown", "reason": "Pending", "message": ""})
-    stalled = conditions.get(ConditionType.STALLED)
-    worst = stalled or conditions.get(ConditionType.REFRESH_FAILED) or ready
-    well = worst is ready and ready["status"] == "True"
-    return Row(
-        metadata["namespace"],
-        metadata["name"],
-        Health.STALLED if stalled else Health.OK if well else Health.TROUBLED,
-        ready["status"],
-        worst["reason"],
-        (client["spec"].get("authorizationServerRef") or {}).get("name") or DEFAULT_SERVER,
-        "" if well else worst["message"],
-        {name: status[name] for name in (*_REPEATED, *_OF_FAILURES) if status.get(name)},
-    )
 
 
 def as_json(found: Sequence[Row]) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from citrix_oauth_operator.domain.errors import ApiError, NotFound
 
 from .mistake import Mistake
-from .overview import Health, Row, as_json, as_yaml, rows, table
+from .overview import as_json, as_yaml, table
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction

@@ -6,13 +6,17 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from urllib.parse import parse_qsl
 
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.sign_in import KEYS, SignIn
 
 from .attempt import Attempt
 
+BODY_LIMIT = 64 * 1024  # bytes of a form that is looked at
+
 _CODE = next(key for key in KEYS if key.name == "code")
+_MOST_PARAMETERS = 32
 
 
 class Stray(StrEnum):
@@ -35,6 +39,14 @@ class Declined:
     error: str
     message: str
     remedy: str
+
+
+def parameters(text: str) -> list[tuple[str, str]]:
+    """Return the parameters of a query or of a form, decoded; of a flood of them none."""
+    try:
+        return parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        return []
 
 
 def read(attempt: Attempt, parameters: Iterable[tuple[str, str]]) -> SignIn | Declined | Stray:

@@ -154,4 +154,4 @@ _UNSEEN = (
     "No operator has looked at this client yet.",
     "Check that one runs and watches its namespace (--watch-namespace).",
 )
-_LEFT = "Check that an operator runs; to give that sign-in up, delete the Secret and run the command again."
+_LEFT = "Check that an operator runs; to give that sign-in up, delete the Secret and sign in again."

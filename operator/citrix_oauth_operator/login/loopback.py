@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from types import TracebackType
 from typing import Self
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -21,15 +21,13 @@ from citrix_oauth_operator.domain.sign_in import SignIn
 
 from . import pages
 from .attempt import Attempt
-from .callback import Declined, Stray, read
+from .callback import BODY_LIMIT, Declined, Stray, parameters, read
 from .pages import Page
 
 DEFAULT_REDIRECT_URI = "http://localhost:7182/callback"
 HOLD_SECONDS = 25.0
 
 _PORTS = {"http": 80, "https": 443}
-_BODY_LIMIT = 64 * 1024
-_MOST_PARAMETERS = 32
 _GOODBYE_SECONDS = 5.0  # for the last page to reach the browser
 _NO_SUCH_ADDRESS = frozenset({errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT})  # a machine without IPv6
 
@@ -97,7 +95,7 @@ class Listener:
         self._runner = web.AppRunner(self._application(), access_log=None, shutdown_timeout=_GOODBYE_SECONDS)
 
     def _application(self) -> web.Application:
-        application = web.Application(client_max_size=_BODY_LIMIT)
+        application = web.Application(client_max_size=BODY_LIMIT)
         application.router.add_get(self._start, self._send_off, allow_head=False)
         application.router.add_get(self._at.path, self._returned, allow_head=False)
         application.router.add_post(self._at.path, self._returned)
@@ -152,11 +150,7 @@ class Listener:
     async def _returned(self, request: web.Request) -> web.Response:
         posted = (await request.read()).decode("ascii", "replace")  # a form is ASCII, whatever it says of itself
         text = posted if request.method == "POST" else request.query_string
-        try:
-            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
-        except ValueError:
-            pairs = []
-        found = read(self._attempt, pairs)
+        found = read(self._attempt, parameters(text))
         if isinstance(found, Stray):
             return _shown(pages.STRAY)
         if not self._answer.done():

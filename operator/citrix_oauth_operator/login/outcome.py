@@ -15,7 +15,7 @@ from .ending import Ending, SignInEnded
 
 SILENCE = (
     "The operator has not redeemed the sign-in, and its code has expired by now.",
-    "Check that an operator runs (its log tells more), then run the command again.",
+    "Check that an operator runs (its log tells more), then sign in again.",
 )
 
 
@@ -38,20 +38,22 @@ class SignedIn:
     def told(self, now: datetime) -> list[str]:
         """Return the lines for the person who signed in."""
         who = f"Signed in as {self.subject}." if self.subject else "Signed in."
-        lines = [who, f"Secret {self.secret} holds a token{_until(self.token_ends, now)}; it is kept fresh."]
+        lines = [who, f"Secret {self.secret} holds a token{until(self.token_ends, now)}; it is kept fresh."]
         if self.grant_ends:
-            lines.append(f"Somebody must sign in again{_until(self.grant_ends, now, 'by')}{_SURE.get(self.model, '')}.")
+            lines.append(f"Somebody must sign in again{until(self.grant_ends, now, 'by')}{SURE.get(self.model, '')}.")
         return lines
 
 
-_SURE: dict[str, str] = {
+#: How sure the end of a grant is, by its model.
+SURE: dict[str, str] = {
     LifetimeModel.ABSOLUTE: " (no refresh moves that)",
     LifetimeModel.SLIDING: " at the earliest (each refresh moves that)",
     LifetimeModel.UNKNOWN: " at the earliest (the server does not say whether a refresh moves that)",
 }
 
 
-def _until(moment: datetime | None, now: datetime, word: str = "until") -> str:
+def until(moment: datetime | None, now: datetime, word: str = "until") -> str:
+    """Return ` until <moment>, in <span>`, or nothing where that is not known or over."""
     return f" {word} {rfc3339(moment)}, in {words(moment - now)}" if moment and moment > now else ""
 
 

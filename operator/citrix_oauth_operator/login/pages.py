@@ -14,17 +14,25 @@ _STYLE = (
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
-#: Nothing is loaded, framed, sent on, kept or told to others.
-HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none';"
-        " frame-ancestors 'none'"
-    ),
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
+
+def headers(style: str, form_action: str = "'none'") -> dict[str, str]:
+    """Return what every page is sent with: nothing is loaded, framed, sent on, kept or told to others.
+
+    Args:
+        style, form_action: the only sources of styles and targets of forms, as a Content-Security-Policy names them.
+    """
+    return {
+        "Cache-Control": "no-store",
+        "Content-Security-Policy": (
+            f"default-src 'none'; style-src {style}; base-uri 'none'; form-action {form_action}; frame-ancestors 'none'"
+        ),
+        "Referrer-Policy": "no-referrer",
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+    }
+
+
+HEADERS = headers(f"'sha256-{_STYLE_HASH}'")
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from citrix_oauth_operator.cli import main
-from citrix_oauth_operator.cli.overview import Health, as_json, as_yaml, rows, table
+from citrix_oauth_operator.cli.overview import as_json, as_yaml, table
 from citrix_oauth_operator.cli.status import Screen
 from citrix_oauth_operator.domain.outcome import Outcome
+from citrix_oauth_operator.domain.overview import Health, rows
 from citrix_oauth_operator.domain.status import next_status
 from tests.unit.examples import MINUTE, REJECTED, UNREACHABLE, outcome
 from tests.unit.fakes import T0
