@@ -37,6 +37,15 @@ def test_importing_brings_no_client_that_repeats_requests(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_the_operator_never_imports_a_web_framework() -> None:
+    """The portal is a process of its own; the one that holds tokens serves no pages to people."""
+    code = "import sys, citrix_oauth_operator.app, citrix_oauth_operator.cli; print({*sys.modules} & {*sys.argv})"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "starlette", "uvicorn", "jinja2"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "set()"
+
+
 def test_a_pods_older_process_is_dead() -> None:
     """A pod runs one of ours; another pod's may be alive."""
     old, new, other = Identity("p1"), Identity("p1"), Identity("p2")

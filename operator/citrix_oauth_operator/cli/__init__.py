@@ -11,7 +11,7 @@ from citrix_oauth_operator import __version__
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.kube.api import ClusterNotConfigured
 
-from . import check, login, refresh, run, status
+from . import check, login, portal, refresh, run, status
 from .mistake import Mistake
 
 
@@ -20,7 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     program = "kubectl citrix-oauth" if Path(sys.argv[0]).stem == "kubectl-citrix_oauth" else "citrix-oauth"
     parser = argparse.ArgumentParser(prog=program, description="OAuth tokens for Citrix systems, kept fresh.")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
-    for verb in (run, login, status, refresh, check):
+    for verb in (run, portal, login, status, refresh, check):
         verb.add_to(verbs)
     verbs.add_parser("version", help="print the version").set_defaults(main=_version)
     options = parser.parse_args(arguments)

@@ -15,6 +15,8 @@ from citrix_oauth_operator.logs import catch_the_rest, configure_logging
 from citrix_oauth_operator.runtime import importing
 from citrix_oauth_operator.settings import DEFAULT_LEASE, DEFAULT_NAMESPACE, Settings
 
+from . import flags
+
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
@@ -33,24 +35,13 @@ def add_to(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def add_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> None:
     """Define the flags of `run` with their defaults from the environment."""
-
-    def default(name: str, fallback: str) -> str:
-        return environ.get(f"CITRIX_OAUTH_{name}", fallback)
-
-    watched = [part for part in default("WATCH_NAMESPACE", "").split(",") if part]
+    default = flags.defaults(environ)
     parser.add_argument(
         "--operator-namespace",
         default=default("OPERATOR_NAMESPACE", _pod_namespace()),
         help="where grants and claims are kept; created if missing and allowed",
     )
-    parser.add_argument(
-        "--watch-namespace",
-        action="append",
-        default=None,
-        metavar="NAMESPACE",
-        help="serve clients of this namespace only (repeatable; as variable: comma-separated); none: all",
-    )
-    parser.set_defaults(watched_by_environment=watched)
+    flags.add_watched_namespaces(parser, environ)
     parser.add_argument(
         "--spill-dir",
         type=Path,
@@ -86,10 +77,7 @@ def add_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> No
     parser.add_argument(
         "--http-port", type=int, default=default("HTTP_PORT", "0"), help="serves /metrics, /healthz and /readyz; 0: off"
     )
-    parser.add_argument("--log-format", choices=["text", "json"], default=default("LOG_FORMAT", "text"))
-    parser.add_argument(
-        "--log-level", choices=["debug", "info", "warning", "error"], default=default("LOG_LEVEL", "info")
-    )
+    flags.add_logging(parser, environ)
 
 
 def _lease_seconds(text: str) -> int:
@@ -116,7 +104,7 @@ def settings_of(options: argparse.Namespace, environ: Mapping[str, str]) -> Sett
     """Return the settings that flags and environment say."""
     return Settings(
         operator_namespace=options.operator_namespace,
-        watch_namespaces=tuple(options.watch_namespace or options.watched_by_environment),
+        watch_namespaces=flags.watched_namespaces(options),
         pod_uid=environ.get("CITRIX_OAUTH_POD_UID") or None,
         lease_name=options.lease_name,
         lease_seconds=options.lease_duration_seconds,

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from citrix_oauth_operator.domain.errors import ApiError, NotFound
+from citrix_oauth_operator.domain.overview import Health, Row, rows
 
 from .mistake import Mistake
 from .overview import as_json, as_yaml, table

@@ -23,6 +23,9 @@ class Event(StrEnum):
     """Names of events, besides the reasons in `TOLD_ONCE`."""
 
     SEED_ADOPTED = "SeedAdopted"
+    SIGN_IN_BEGUN = "SignInBegun"
+    SIGN_IN_DECLINED = "SignInDeclined"
+    SIGN_IN_HANDED_OVER = "SignInHandedOver"
     CODE_SENT = "CodeSent"
     SIGNED_IN = "SignedIn"
     SIGN_IN_FAILED = "SignInFailed"
@@ -58,6 +61,8 @@ TOLD_ONCE = frozenset(
 _GOOD = frozenset(
     {
         Event.SEED_ADOPTED,
+        Event.SIGN_IN_BEGUN,
+        Event.SIGN_IN_HANDED_OVER,
         Event.CODE_SENT,
         Event.SIGNED_IN,
         Event.GRANT_REVOKED,

@@ -1,0 +1,73 @@
+"""The portal's composition root: a web server in front, the API server and the authorization servers behind it."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import socket
+
+import uvicorn
+
+from citrix_oauth_operator.clock import SystemClock
+from citrix_oauth_operator.kube.api import Api, load_configuration
+from citrix_oauth_operator.wire.discovery import Discovery
+from citrix_oauth_operator.wire.transport import Transport
+
+from .clients import Clients
+from .people import People
+from .settings import PortalSettings
+from .sign_ins import SignIns
+from .steps import Steps
+from .web import Portal
+
+log = logging.getLogger(__name__)
+
+_MOST_AT_ONCE = 256
+_GOODBYE_SECONDS = 10
+
+
+async def serve(settings: PortalSettings) -> None:
+    """Serve until SIGTERM.
+
+    Raises:
+        ClusterNotConfigured: there is no cluster.
+        OSError: the port is taken.
+    """
+    transport = Transport()
+    discovery = Discovery(transport)
+    try:
+        async with Api(load_configuration()) as api:
+            clock = SystemClock()
+            people, sign_ins = People(api, clock), SignIns(clock)
+            steps = Steps(api, people, discovery, transport, sign_ins, settings.redirect_uri)
+            portal = Portal(people, Clients(api, people, settings.namespaces), sign_ins, steps, settings.base)
+            with _listening(settings.port) as listener:
+                log.info("serving on port %d; sign-ins return to %s", settings.port, settings.redirect_uri)
+                await _server(portal).serve([listener])
+    finally:
+        await discovery.aclose()
+        await transport.aclose()
+
+
+def _server(portal: Portal) -> uvicorn.Server:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)  # uvicorn raises what it caught once more: told twice is no failure
+    return uvicorn.Server(
+        uvicorn.Config(
+            portal.application(),
+            http="h11",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,  # its lines would hold queries
+            server_header=False,
+            proxy_headers=False,  # nothing is decided by where a request comes from
+            limit_concurrency=_MOST_AT_ONCE,
+            timeout_graceful_shutdown=_GOODBYE_SECONDS,
+        )
+    )
+
+
+def _listening(port: int) -> socket.socket:
+    both = socket.has_dualstack_ipv6()
+    return socket.create_server(("", port), family=socket.AF_INET6 if both else socket.AF_INET, dualstack_ipv6=both)
