@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 KUBELET_LAG = timedelta(seconds=90)  # kubelets take up to this long to show a changed Secret
+REST_OF_LIFE = timedelta(minutes=2)  # of a token when it is replaced: the kubelet's time, and ours to get the next one
 JITTER = 0.10  # share of the access token's life
 INTENT_DEADLINE = timedelta(seconds=45)
 TAKE_OVER_MARGIN = timedelta(seconds=15)
@@ -27,12 +28,16 @@ def refresh_due(
 ) -> datetime:
     """Return when a token is to be refreshed: at a share of its life, minus jitter, never under `min_interval`.
 
+    A token that lives long enough has two minutes left then, whatever the share.
     A token that is over before the next one may be asked for (`expires_in: 0`) helps nobody, however often it comes.
 
     Args:
         share: 0..1, random, drawn by the caller exactly once for this token.
     """
-    due = lifetime * (at_percent / 100) - lifetime * (JITTER * share)
+    latest = lifetime * (at_percent / 100)
+    if lifetime >= 2 * REST_OF_LIFE:
+        latest = min(latest, lifetime - REST_OF_LIFE)
+    due = latest - lifetime * (JITTER * share)
     return issued_at + max(due, min_interval if lifetime > min_interval else max(min_interval, DENSEST))
 
 

@@ -151,6 +151,9 @@ def test_the_schedule() -> None:
     """60 % of the life minus up to a tenth, never under the interval; the ladder; the back-off; the reserve."""
     assert refresh_due(T0, 30 * MINUTE, 60, 0, MINUTE) == T0 + 18 * MINUTE
     assert refresh_due(T0, 30 * MINUTE, 60, 1, MINUTE) == T0 + 15 * MINUTE
+    assert refresh_due(T0, 10 * MINUTE, 90, 0, MINUTE) == T0 + 8 * MINUTE, "two minutes are left for the kubelet"
+    assert refresh_due(T0, 4 * MINUTE, 60, 0, MINUTE) == T0 + 2 * MINUTE
+    assert refresh_due(T0, 200 * SECOND, 60, 0, MINUTE) == T0 + 2 * MINUTE, "too short to leave them"
     assert refresh_due(T0, 90 * SECOND, 60, 0, MINUTE) == T0 + MINUTE
     assert refresh_due(T0, MINUTE, 60, 0, MINUTE / 2) == T0 + 36 * SECOND
     assert refresh_due(T0, MINUTE, 60, 0, MINUTE) == T0 + 150 * SECOND, "over before the next one may be asked for"
