@@ -61,6 +61,10 @@ image: ## the container image, with docker, podman or buildah (IMAGE=name:tag BA
 packages: ## what the tests need of Debian and cannot bring: chromium, containerd … (skipped without)
 	tools/debian-packages
 
+docs: $(STAMP) ## the documentation as a site, in build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
+	@echo "build/site/index.html; to search in it: $(BIN)/python -m http.server --directory build/site"
+
 lint: $(STAMP) ## formatting, lint, types, import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -79,5 +83,5 @@ lock: $(STAMP) ## renew the hash-pinned locks (needs uv)
 clean: ## remove what the build made here (the cache of built binaries stays)
 	rm -rf $(VENV) $(VENV)-e2e $(VENV)-run $(VENV)-picture build dist .coverage .mypy_cache .ruff_cache .import_linter_cache
 
-.PHONY: help venv packages demo test coverage unit e2e node bench faults picture image lint check format lock clean
+.PHONY: help venv packages demo test coverage unit e2e node bench faults picture image docs lint check format lock clean
 .DEFAULT_GOAL := help

@@ -11,6 +11,8 @@ import yaml
 
 from citrix_oauth_operator import __version__
 from tests.chart.helm import CHART, IMAGE, Helm, HelmRefused, Values
+from tests.chart.rights_table import PAGE
+from tests.chart.rights_table import renewed as renewed_rights
 from tests.chart.values_table import README, renewed, rows
 from tests.control_plane.build import HELM_VERSION, helm_source
 from tests.integration.crd_schema import CRDS
@@ -60,6 +62,11 @@ def test_every_value_has_a_reason() -> None:
 def test_the_table_of_the_readme_is_that_of_the_values() -> None:
     """`python -m tests.chart.values_table` renews it."""
     assert README.read_text() == renewed(README.read_text())
+
+
+def test_the_tables_of_rights_are_those_of_the_chart(helm: Helm) -> None:
+    """`python -m tests.chart.rights_table` renews them; what a right is for is in there, too."""
+    assert PAGE.read_text() == renewed_rights(PAGE.read_text(), helm)
 
 
 def test_the_schema_knows_exactly_these_values() -> None:

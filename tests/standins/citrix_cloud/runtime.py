@@ -37,21 +37,24 @@ def node() -> Node:
     return Node(program, (str(program), str(home / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")))
 
 
-def packages(runtime: Node) -> Path:
-    """The folder `node_modules`, installed into the cache once per lock file and Node.
+def packages(runtime: Node, source: Path = SERVER) -> Path:
+    """The folder `node_modules`, installed into the cache once per lock file.
+
+    Args:
+        source: the folder of the lock file.
 
     Raises:
         RuntimeError: npm failed; the message carries its last words.
     """
-    pins = b"".join((SERVER / name).read_bytes() for name in _PINS)
-    home = cache_root() / "citrix-cloud" / hashlib.sha256(pins).hexdigest()[:16]
+    pins = b"".join((source / name).read_bytes() for name in _PINS)
+    home = cache_root() / "npm" / hashlib.sha256(pins).hexdigest()[:16]
     with locked(home.parent):
         if not (home / "node_modules").is_dir():
             part = home.with_suffix(".part")
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
             for name in _PINS:
-                shutil.copy(SERVER / name, part)
+                shutil.copy(source / name, part)
             _npm_ci(runtime, part)
             part.rename(home)
     return home / "node_modules"
