@@ -23,7 +23,7 @@ WHY = {
 WHY_ANYWHERE = {
     "authorizationservers": "where tokens come from",
     "authorizationservers/status": "whether a description was understood",
-    "citrixclients": "what is wanted",
+    "citrixclients": "what is wanted; the finalizer of `deletionPolicy: Revoke`",
     "citrixclients/status": "what was found and done",
     "configmaps": "used seeds and refused credentials; no secret in them",
     "events": "one for each transition",
