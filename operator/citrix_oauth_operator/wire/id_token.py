@@ -10,11 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeGuard
-
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from typing import TYPE_CHECKING, TypeGuard
 
 from citrix_oauth_operator.domain import sign_in_problems as problems
 from citrix_oauth_operator.domain.answers import NotSent, Uncertain
@@ -27,7 +23,9 @@ from citrix_oauth_operator.domain.sign_in import Expected
 from .discovery import DocumentTransport
 from .strict_json import parse_object
 
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
+if TYPE_CHECKING:
+    from joserfc.jwk import KeySet
+
 LEEWAY = timedelta(minutes=2)  # between the server's clock and ours
 _SECONDS_KEPT, _SECONDS_BETWEEN = 3600.0, 60.0
 _MOST = 64
@@ -65,14 +63,15 @@ class IdTokens:
         return _subject(document.members if document else {}, expected, at)
 
     async def _payload(self, token: SecretText, expected: Expected, reach: Reach) -> bytes | Problem:
+        from . import signatures  # noqa: PLC0415 - 10 MiB that nobody without a sign-in needs
+
         if not expected.keys:
-            return _unverified(token)
+            return signatures.unverified(token) or problems.id_token("cannot be read")
         for age in (_SECONDS_KEPT, _SECONDS_BETWEEN):  # a key that is not there may be new
             keys = await self._keys(expected.keys, reach, age)
             if isinstance(keys, Problem):
                 return keys
-            payload = _verified(token, keys)
-            if isinstance(payload, bytes):
+            if (payload := signatures.verified(token, keys)) is not None:
                 return payload
         return problems.id_token("is not signed with a key of the authorization server")
 
@@ -83,13 +82,15 @@ class IdTokens:
             return kept.found
         found = await self._fetch(url, reach)
         self._kept.pop(place, None)
-        if isinstance(found, KeySet):
+        if not isinstance(found, Problem):
             self._kept[place] = _Kept(found, now)
         while len(self._kept) > _MOST:
             self._kept.pop(next(iter(self._kept)))
         return found
 
     async def _fetch(self, url: str, reach: Reach) -> KeySet | Problem:
+        from .signatures import usable_keys  # noqa: PLC0415 - as above
+
         answer = await self._transport.get_json(url, {}, reach)
         if isinstance(answer, NotSent):
             return answer.problem
@@ -99,36 +100,7 @@ class IdTokens:
         keys = document.members.get("keys") if document else None
         if not isinstance(keys, list):
             return _no_keys("are not there, or are no JWK Set", answer.status)
-        usable = [key for key in keys if _is_usable(key)]
-        return (
-            KeySet.import_key_set({"keys": usable}) if usable else _no_keys("hold none to verify with", answer.status)
-        )
-
-
-def _is_usable(key: object) -> bool:
-    """Whether a member of a JWK Set is a public key that signatures can be verified with; others are passed over."""
-    if not isinstance(key, dict) or key.get("kty") not in {"RSA", "EC"} or key.get("use", "sig") != "sig":
-        return False
-    try:
-        KeySet.import_key_set({"keys": [key]})
-    except (JoseError, ValueError, TypeError, KeyError, AttributeError):
-        return False
-    return True
-
-
-def _verified(token: SecretText, keys: KeySet) -> bytes | None:
-    """Return the payload of a token that one of the keys has signed."""
-    try:
-        return jws.deserialize_compact(token.reveal().encode(), keys, algorithms=list(ALGORITHMS)).payload
-    except (JoseError, ValueError, TypeError, KeyError):
-        return None
-
-
-def _unverified(token: SecretText) -> bytes | Problem:
-    try:
-        return jws.extract_compact(token.reveal().encode()).payload
-    except (JoseError, ValueError, TypeError, KeyError):
-        return problems.id_token("cannot be read")
+        return usable_keys(keys) or _no_keys("hold none to verify with", answer.status)
 
 
 def _subject(claims: Mapping[str, object], expected: Expected, now: datetime) -> str | Problem:
