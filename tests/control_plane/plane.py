@@ -48,6 +48,7 @@ class ControlPlane:
         kubeconfig: a file with the administrator's credentials.
         url: of the API server, `https://<the site's host>:<port>` for our own.
         admin_token: bearer token of a cluster administrator; "" when an external kubeconfig has none.
+        kubectl_program: the kubectl that fits.
         folder: logs and data while it runs; removed by `stop`. None for an external cluster.
     """
 
@@ -59,7 +60,7 @@ class ControlPlane:
         self.admin_token = ""
         self.folder: Path | None = None
         self._stream = stream
-        self._kubectl = Path()
+        self.kubectl_program = Path()
         self._workspace: Workspace | None = None
         self._children: dict[str, Child] = {}
         self._programs: Binaries | None = None
@@ -85,10 +86,10 @@ class ControlPlane:
         if external:
             self.kubeconfig = Path(external).resolve()
             self.url, self.admin_token = credentials.read_kubeconfig(self.kubeconfig)
-            self._kubectl = find_kubectl(self._stream)
+            self.kubectl_program = find_kubectl(self._stream)
             return
         programs = self._programs = binaries(self._stream)
-        self._kubectl = programs.kubectl
+        self.kubectl_program = programs.kubectl
         self._workspace = Workspace("control-plane")
         self.folder = self._workspace.path
         try:
@@ -159,7 +160,7 @@ class ControlPlane:
         if self.folder:
             env["KUBECACHEDIR"] = str(self.folder / "kubectl-cache")
         done = subprocess.run(
-            [self._kubectl, *args], input=stdin or "", env=env, capture_output=True, text=True, check=False
+            [self.kubectl_program, *args], input=stdin or "", env=env, capture_output=True, text=True, check=False
         )
         if check and done.returncode:
             raise RuntimeError(f"kubectl {' '.join(args)}: {done.stderr.strip()}")

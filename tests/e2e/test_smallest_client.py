@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.control_plane import ControlPlane
 from tests.integration.operator.eventually import eventually
 from tests.integration.operator.process import Operator
-from tests.standins.citrix_cloud import PRIVATE_POST, CitrixCloud
+from tests.standins.citrix_cloud import CitrixCloud
+from tests.standins.citrix_cloud.examples import server, signed_in
 
 ROOT = Path(__file__).parents[2]
 SMALLEST = ROOT / "examples" / "10-smallest.yaml"
@@ -47,8 +47,8 @@ def test_the_smallest_client_gets_a_token_that_stays_fresh(
 ) -> None:
     """Apply, wait for Ready, use the token, see it refreshed, delete, and nothing is left."""
     citrix_cloud.configure(access_token_life=8)
-    plane.kubectl("apply", "--server-side", "-f", "-", stdin=_server(citrix_cloud))
-    plane.kubectl("apply", "--server-side", "-n", team, "-f", "-", stdin=_smallest(citrix_cloud))
+    plane.kubectl("apply", "--server-side", "-f", "-", stdin=json.dumps(server(citrix_cloud)))
+    plane.kubectl("apply", "--server-side", "-n", team, "-f", "-", stdin=json.dumps(signed_in(SMALLEST, citrix_cloud)))
     try:
         plane.kubectl("wait", "--for=condition=Ready", "cxc/reports", "-n", team, "--timeout=90s")
         first = _token(plane, team)
@@ -61,28 +61,6 @@ def test_the_smallest_client_gets_a_token_that_stays_fresh(
         eventually(lambda: not plane.kubectl(*look).stdout, "the token Secret is collected")
     finally:
         plane.kubectl("delete", "authorizationserver", "citrix-cloud")
-
-
-def _server(cloud: CitrixCloud) -> str:
-    spec = {
-        "type": "CitrixCloud",
-        "issuer": cloud.issuer,
-        "caBundle": base64.b64encode(cloud.ca_pem).decode(),
-        "allowedAddresses": ["127.0.0.0/8"],
-        "requests": {"minInterval": "1s"},
-    }
-    head = {"apiVersion": "citrix-oauth.dev/v1alpha1", "kind": "AuthorizationServer"}
-    return json.dumps({**head, "metadata": {"name": "citrix-cloud"}, "spec": spec})
-
-
-def _smallest(cloud: CitrixCloud) -> str:
-    """The example as it is, with the credentials of a person who has just signed in."""
-    objects = {each["kind"]: each for each in yaml.safe_load_all(SMALLEST.read_text())}
-    client, credentials = objects["CitrixClient"], objects["Secret"]
-    client["spec"]["clientID"] = PRIVATE_POST.id
-    seed = cloud.sign_in(PRIVATE_POST.id).refresh_token
-    credentials["stringData"] = {"client_secret": PRIVATE_POST.secret, "refresh_token": seed}
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": [client, credentials]})
 
 
 def _token(plane: ControlPlane, team: str) -> str:
