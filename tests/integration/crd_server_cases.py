@@ -29,6 +29,15 @@ REFUSED = {
     "a NetScaler without a token endpoint": Refused(
         netscaler(endpoints={}, issuer="https://vpn.example"), "spec.endpoints.token", "set the URL of the token"
     ),
+    "an Entra ID by a domain": Refused(
+        server("EntraID", issuer="https://login.microsoftonline.com/acme.example/v2.0"), "spec.issuer", "not a tenant's"
+    ),
+    "an ADFS with a slash": Refused(
+        server("ADFS", issuer="https://sts.example.com/adfs/"), "spec.issuer", "not that of an ADFS"
+    ),
+    "a NetScaler by a path": Refused(
+        netscaler(issuer="https://vpn.example/oauth"), "spec.issuer", "not that of a NetScaler"
+    ),
     "endpoints without the token endpoint": Refused(
         server(issuer=None, endpoints={"revocation": "https://a.example/r"}), "spec.endpoints.token", "set the issuer"
     ),
@@ -168,6 +177,11 @@ ACCEPTED = {
     ),
     "a StoreFront": storefront(),
     "a NetScaler": netscaler(),
+    "a NetScaler with its host": netscaler(issuer="https://vpn.example"),
+    "an Entra ID": server(
+        "EntraID", issuer="https://login.microsoftonline.com/6c4a2f0e-1111-4222-8333-444455556666/v2.0"
+    ),
+    "an ADFS": server("ADFS", issuer="https://sts.example.com/adfs"),
     "one address of an own network": server(allowedAddresses=["10.1.2.3/32", "::1/128"]),
     "a CA bundle with a comment before it": server(caBundle=encoded(f"# corporate CA\n{CERTIFICATE}")),
     "hosts by name and below a name": server(allowedHosts=["localhost", "accounts.cloud.com", "*.cloud.com"]),

@@ -29,7 +29,7 @@ TRANSITIONS: dict[
     "spec.grantType": (client, {"grantType": "ClientCredentials"}, "delete this client and create one under another"),
     "spec.type": (
         lambda name: server("OIDC", name),
-        {"type": "ADFS"},
+        {"type": "CitrixCloud"},
         "delete this server and create one under another name",
     ),
 }

@@ -194,7 +194,7 @@ def test_clients_are_found_by_their_fields(api: Api, namespace: str) -> None:
 
 
 def test_servers_are_found_by_type(api: Api, namespace: str) -> None:
-    body = server("ADFS", namespace)
+    body = server("ADFS", namespace, issuer="https://sts.example.com/adfs")
     api.create(body, keep=True)
     try:
         assert namespace in api.names("AuthorizationServer", "spec.type=ADFS", "")

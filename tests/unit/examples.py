@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
+from citrix_oauth_operator.domain.kinds import ServerType
 from citrix_oauth_operator.domain.model import (
     Binding,
     ClientRef,
@@ -18,7 +19,7 @@ from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText
-from citrix_oauth_operator.domain.server import Endpoints, Server, ServerType
+from citrix_oauth_operator.domain.server import Endpoints, Server
 from citrix_oauth_operator.domain.spec import ClientSpec, parse_spec
 from tests.unit.fakes import T0
 

@@ -7,6 +7,7 @@ from citrix_oauth_operator.domain.problem import Problem, as_sentence
 from citrix_oauth_operator.domain.protocol import verdict_on
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.grants.exchange import read
+from citrix_oauth_operator.servers import entra_id
 from citrix_oauth_operator.wire import discovery, failures
 from citrix_oauth_operator.wire.raw import RawAnswer
 from tests.unit.examples import GRANT, MINUTE, REJECTED, SERVER, pending
@@ -22,6 +23,11 @@ def _answered(raw: RawAnswer) -> Problem:
     assert not isinstance(answer, NotSent)
     assert problem is not None
     return problem
+
+
+def _row(code: str) -> Problem:
+    row = entra_id.PROFILE.catalogue.codes[code]
+    return Problem(row.reason, row.message, row.remedy)
 
 
 PROBLEMS = [
@@ -55,6 +61,7 @@ PROBLEMS = [
     _answered(RawAnswer(200, {}, HUGE)),
     sign_in_problems.NO_REFRESH_TOKEN,
     sign_in_problems.WRONG_PERSON,
+    _row("AADSTS53003"),
 ]
 
 #: As a condition's message shows it: what is wrong, and what helps.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from .kinds import LifetimeModel
 from .model import Grant, Token
 from .observed import Client
 from .problem import Problem
-from .server import LifetimeModel
 from .sign_in import SignInResult
 
 LONGEST_NOTICE = timedelta(hours=2)  # before the end of a grant

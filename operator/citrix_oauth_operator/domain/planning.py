@@ -8,13 +8,14 @@ from datetime import datetime
 from . import problems
 from .decisions import Decision, Stall, Wait
 from .due import due_time, grant_end
+from .kinds import LifetimeModel
 from .model import Grant, TokenSecret
 from .observed import Inputs, Observed
 from .outcome import Marks, Outcome
 from .problem import Problem
 from .reasons import ANSWERED, RETRIED_HOURLY, Reason
 from .schedule import BREAKER_RECHECK, HOURLY, OWNERSHIP_RECHECK, UNREACHABLE_CEILING, backoff, ladder_delay, spread
-from .server import LifetimeModel, Server
+from .server import Server
 from .spec import GrantType
 
 
@@ -136,7 +137,8 @@ def _grant_end(seen: Observed) -> tuple[datetime, str] | None:
         return None
     if grant.refresh_expires_at is None and (absolute := _absolute_end(grant, server)):
         return absolute, str(server.lifetime_model)
-    return sliding, str(LifetimeModel.SLIDING)
+    fixed = server.lifetime_model is LifetimeModel.ABSOLUTE
+    return sliding, str(LifetimeModel.ABSOLUTE if fixed else LifetimeModel.SLIDING)
 
 
 def _absolute_end(grant: Grant, server: Server) -> datetime | None:

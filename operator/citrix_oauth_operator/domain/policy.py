@@ -11,7 +11,7 @@ from .due import after_failure, due_time, grant_end
 from .model import Binding, Grant, Liveness
 from .observed import Observed
 from .problem import Problem
-from .reasons import ConditionType, Reason
+from .reasons import HELD_BACK, ConditionType, Reason
 from .schedule import (
     COMMIT_RECHECK,
     HOURLY,
@@ -111,7 +111,12 @@ def chain_unclaimed(seen: Observed, _now: datetime) -> Decision | None:
 
 def no_grant(seen: Observed, _now: datetime) -> Decision | None:
     """Nothing to refresh: a person must give a seed or sign in."""
-    return Stall(problems.login_required(seen.ready_inputs.spec.credentials_name)) if seen.grant is None else None
+    if seen.grant is not None:
+        return None
+    spec, server = seen.ready_inputs.spec, seen.ready_inputs.server
+    if not server.issues_refresh_tokens:
+        return Stall(problems.no_refresh_tokens(str(server.type)))
+    return Stall(problems.login_required(spec.credentials_name))
 
 
 def binding_changed(seen: Observed, _now: datetime) -> Decision | None:
@@ -134,12 +139,14 @@ def _differences(wanted: Binding, bound: Binding) -> list[str]:
     return changed or ["the namespace (deleted and created again)"]
 
 
-def refresh_token_rejected(seen: Observed, _now: datetime) -> Decision | None:
-    """The server's final word about this refresh token; a person's request allows one more try."""
+def refresh_token_rejected(seen: Observed, now: datetime) -> Decision | None:
+    """The server's final word about this refresh token; a person's request allows one more try, as does an hour."""
     rejection = _grant(seen).rejection
     if rejection is None or seen.client.forced:
         return None
-    return Stall(rejection.problem)
+    if rejection.problem.reason not in HELD_BACK:
+        return Stall(rejection.problem)
+    return Stall(rejection.problem, rejection.at + HOURLY - now) if now < rejection.at + HOURLY else None
 
 
 def credential_refused(seen: Observed, now: datetime) -> Decision | None:

@@ -119,6 +119,17 @@ def login_required(secret: str | None) -> Problem:
     )
 
 
+def no_refresh_tokens(server_type: str) -> Problem:
+    """Return the problem of a client that waits for what its type of server does not issue."""
+    return Problem(
+        Reason.NO_REFRESH_TOKEN,
+        f"Servers of type {server_type} issue no refresh tokens, and there is no grant to refresh.",
+        "Use grantType ClientCredentials where the server offers it, or a client of the identity provider behind the"
+        " server; if yours does issue refresh tokens, sign in, or put one into key refresh_token of the credentials"
+        " Secret.",
+    )
+
+
 def inputs_changed(changed: Sequence[str]) -> Problem:
     """Return the problem of a grant that was issued for something else."""
     return Problem(

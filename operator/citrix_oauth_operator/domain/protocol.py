@@ -11,7 +11,7 @@ from .due import grant_end
 from .model import Binding, Doubt, Grant, Holder, Pending, Rejection, Token
 from .observed import Inputs
 from .problem import Problem
-from .reasons import DEAD_GRANT, Reason
+from .reasons import DEAD_GRANT, HELD_BACK, Reason
 from .schedule import INTENT_DEADLINE, refresh_due
 from .secrecy import SecretText
 from .server import Server
@@ -170,17 +170,22 @@ def new_token(granted: Granted, terms: Terms, sent_at: datetime) -> Token | None
 
 def refuse(grant: Grant, verdict: Problem, now: datetime) -> Grant:
     """Return the grant after a definite no: a dead grant remembers why; any other no leaves an older doubt standing."""
+    if verdict.reason in HELD_BACK:
+        return replace(not_sent(grant), rejection=Rejection(verdict, now))
     if verdict.reason not in DEAD_GRANT:
         return not_sent(grant)
     return replace(grant, pending=None, rejection=Rejection(verdict, now))
 
 
 def verdict_on(grant: Grant, problem: Problem, server: Server, now: datetime) -> Problem:
-    """Return what a refusal means: `invalid_grant` after a doubt is a lost rotation, after the end an expiry."""
+    """Return what a refusal means: `invalid_grant` after a doubt is a lost rotation, after the end an expiry.
+
+    Where a replaced token goes on working, no doubt is what ended the grant.
+    """
     if problem.reason not in DEAD_GRANT:
         return problem
     end = grant_end(grant, server.refresh_token_lifetime)
-    if grant.pending is not None and grant.pending.doubt:
+    if grant.pending is not None and grant.pending.doubt and not server.reusable:
         named = endings.rotation_lost(grant.pending, now)
     elif end is not None and now > end:
         named = endings.grant_expired(end, now)

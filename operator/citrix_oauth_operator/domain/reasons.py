@@ -91,18 +91,25 @@ ANSWERED = frozenset({Reason.SERVER_ERROR, Reason.SERVER_THROTTLED, Reason.RESPO
 #: The grant is dead: only a new seed, a new sign-in or one try on a person's request helps.
 DEAD_GRANT = frozenset({Reason.GRANT_REJECTED, Reason.GRANT_EXPIRED, Reason.ROTATION_LOST, Reason.ACCOUNT_PROBLEM})
 
+#: The server's word about a refresh token that it would take if a policy, or a person at a browser, allowed it.
+HELD_BACK = frozenset({Reason.CONDITIONAL_ACCESS})
+
 #: A sign-in helps: it begins another grant.
-CURED_BY_SIGN_IN = DEAD_GRANT | {
-    Reason.LOGIN_REQUIRED,
-    Reason.NO_REFRESH_TOKEN,
-    Reason.GRANT_ROLLED_BACK,
-    Reason.SEED_ALREADY_USED,
-    Reason.INPUTS_CHANGED,
-    Reason.ENDPOINT_CHANGED,
-}
+CURED_BY_SIGN_IN = (
+    DEAD_GRANT
+    | HELD_BACK
+    | {
+        Reason.LOGIN_REQUIRED,
+        Reason.NO_REFRESH_TOKEN,
+        Reason.GRANT_ROLLED_BACK,
+        Reason.SEED_ALREADY_USED,
+        Reason.INPUTS_CHANGED,
+        Reason.ENDPOINT_CHANGED,
+    }
+)
 
 #: A person's request is answered by one more try, although a person's change is what usually helps.
-TRIED_ON_REQUEST = DEAD_GRANT | {Reason.CLIENT_REJECTED, Reason.SCOPE_REJECTED, Reason.TOKEN_TOO_LARGE}
+TRIED_ON_REQUEST = DEAD_GRANT | HELD_BACK | {Reason.CLIENT_REJECTED, Reason.SCOPE_REJECTED, Reason.TOKEN_TOO_LARGE}
 
 #: Nothing can be spent or locked by another try, and the cure may leave no trace in Kubernetes: tried again hourly.
 RETRIED_HOURLY = frozenset(
@@ -114,5 +121,6 @@ RETRIED_HOURLY = frozenset(
         Reason.ADDRESS_NOT_ALLOWED,
         Reason.CLAIMED_BY_ANOTHER_OPERATOR,
         Reason.TOKEN_TOO_LARGE,
+        *HELD_BACK,
     }
 )

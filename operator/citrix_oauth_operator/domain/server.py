@@ -8,35 +8,15 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from enum import StrEnum
+from urllib.parse import urljoin
 
 from .durations import parse_duration
 from .fields import FieldError, Fields
+from .kinds import Kind, Layout, LifetimeModel, ServerType
 from .reach import Network, Reach, url_flaw
 from .selector import LabelSelector
 
-
-class ServerType(StrEnum):
-    """What kind of system answers at the token endpoint."""
-
-    CITRIX_CLOUD = "CitrixCloud"
-    CITRIX_CLOUD_API = "CitrixCloudAPI"
-    STOREFRONT = "StoreFront"
-    ENTRA_ID = "EntraID"
-    ADFS = "ADFS"
-    NETSCALER = "NetScaler"
-    OIDC = "OIDC"
-
-
-SUPPORTED_TYPES = frozenset({ServerType.CITRIX_CLOUD, ServerType.CITRIX_CLOUD_API, ServerType.OIDC})
-
-
-class LifetimeModel(StrEnum):
-    """Whether a refresh extends the life of the grant."""
-
-    ABSOLUTE = "Absolute"
-    SLIDING = "Sliding"
-    UNKNOWN = "Unknown"
+SUPPORTED_TYPES = frozenset(ServerType) - {ServerType.STOREFRONT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +78,12 @@ class AllowedNamespaces:
 
 
 @dataclass(frozen=True, slots=True)
-class Lifetimes:
-    """How long tokens live.
+class Server:
+    """One authorization server, parsed and checked; a built-in one has no object that somebody could correct.
 
     Attributes:
-        access_token: when an answer says nothing.
-        refresh_token: None when it is not known.
+        reusable, issues_refresh_tokens: as its type's `Lifetimes` say.
     """
-
-    access_token: timedelta = timedelta(minutes=30)
-    refresh_token: timedelta | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Server:
-    """One authorization server, parsed and checked; a built-in one has no object that somebody could correct."""
 
     name: str
     type: ServerType
@@ -125,6 +96,8 @@ class Server:
     refresh_token_lifetime: timedelta | None = None
     lifetime_model: LifetimeModel = LifetimeModel.UNKNOWN
     reuse_grace: timedelta = timedelta(0)
+    reusable: bool = False
+    issues_refresh_tokens: bool = True
     built_in: bool = False
 
     @property
@@ -134,12 +107,12 @@ class Server:
 
 
 def parse_server(
-    name: str, spec: Mapping[str, object], lifetimes_of: Callable[[ServerType], Lifetimes] = lambda _type: Lifetimes()
+    name: str, spec: Mapping[str, object], kind_of: Callable[[ServerType], Kind] = lambda _type: Kind()
 ) -> Server:
     """Parse the spec of an AuthorizationServer.
 
     Args:
-        lifetimes_of: what is known of a type's tokens, where the spec does not say.
+        kind_of: what is known of a type, where the spec does not say.
 
     Raises:
         FieldError: names every wrong field and its remedy.
@@ -150,17 +123,15 @@ def parse_server(
         fields.note("spec.type", f"{server_type} is not supported yet", "use type OIDC where the server speaks it")
     if "storefront" in spec:
         fields.note("spec.storefront", "StoreFront is not supported yet", "remove the field")
-    lifetimes = lifetimes_of(server_type)
-    requests, tokens, endpoints = (fields.sub(part) for part in ("requests", "refreshToken", "endpoints"))
+    kind = kind_of(server_type)
+    lifetimes = kind.lifetimes
+    requests, tokens = fields.sub("requests"), fields.sub("refreshToken")
+    issuer = _issuer(fields, kind.layout)
     server = Server(
         name=name,
         type=server_type,
-        issuer=fields.text("issuer") or None,
-        endpoints=Endpoints(
-            token=endpoints.text("token") or "",
-            authorization=endpoints.text("authorization") or "",
-            revocation=endpoints.text("revocation") or "",
-        ),
+        issuer=issuer,
+        endpoints=_endpoints(fields.sub("endpoints"), issuer or "", kind.layout),
         reach=_reach(fields),
         allowed_namespaces=_allowed_namespaces(fields.sub("allowedNamespaces")),
         requests=RequestBudget(
@@ -171,12 +142,36 @@ def parse_server(
         ),
         access_token_lifetime=_duration(fields, "accessTokenLifetime") or lifetimes.access_token,
         refresh_token_lifetime=_duration(tokens, "lifetime") or lifetimes.refresh_token,
-        lifetime_model=tokens.enum("lifetimeModel", LifetimeModel, LifetimeModel.UNKNOWN),
+        lifetime_model=tokens.enum("lifetimeModel", LifetimeModel, lifetimes.model),
         reuse_grace=_duration(tokens, "reuseGrace") or timedelta(0),
+        reusable=lifetimes.reusable,
+        issues_refresh_tokens=lifetimes.issued,
     )
     _check_urls(server, fields)
     fields.check()
     return server
+
+
+def _issuer(fields: Fields, layout: Layout) -> str | None:
+    issuer = fields.text("issuer") or None
+    if issuer and layout.issuer and not layout.issuer.fullmatch(issuer):
+        fields.note("spec.issuer", "is not an issuer of this type", f"write it like {layout.example}")
+        return None
+    return issuer
+
+
+def _endpoints(fields: Fields, issuer: str, layout: Layout) -> Endpoints:
+    """Return what is given by hand over what the type's layout says of the issuer."""
+    found = {field: urljoin(f"{issuer}/", path) for field, path in layout.paths.items()} if issuer else {}
+    for name in ("token", "authorization", "revocation"):
+        found[name] = fields.text(name) or found.get(name, "")
+    return Endpoints(
+        token=found["token"],
+        authorization=found["authorization"],
+        revocation=found["revocation"],
+        keys=found.get("keys", ""),
+        issuer=issuer if layout.paths else "",
+    )
 
 
 def _reach(fields: Fields) -> Reach:

@@ -109,7 +109,6 @@ def _refuse_unsupported(fields: Fields, grant_type: GrantType) -> None:
         "citrix.customerDomain": citrix.has("customerDomain"),
         "citrix.applicationID": citrix.has("applicationID"),
         "deletionPolicy": fields.text("deletionPolicy") == "Revoke" and grant_type is not GrantType.REFRESH_TOKEN,
-        "resource": fields.has("resource") and grant_type is GrantType.REFRESH_TOKEN,
     }
     for key, present in unsupported.items():
         if present:

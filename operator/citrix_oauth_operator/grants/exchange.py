@@ -69,8 +69,9 @@ async def ask(asking: Asking, grant_type: str, parameters: Mapping[str, str]) ->
         return NotSent(problem)
     url = asking.endpoints.of_customer(client.spec.customer_id or "").token
     request = token_request(url, grant_type, parameters, client.authentication)
-    header, transaction_id = profile(server.type).transaction_header, str(uuid.uuid4())
-    headers = {**request.headers, header: transaction_id} if header else request.headers
+    kind, transaction_id = profile(server.type), str(uuid.uuid4())
+    header = kind.transaction_header
+    headers = {**request.headers, **kind.headers, **({header: transaction_id} if header else {})}
     sent: list[datetime] = []
     answer = await asking.transport.post_form(
         request.url, request.body, headers, server.reach, on_sending=lambda: sent.append(asking.now())

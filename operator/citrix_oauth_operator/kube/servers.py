@@ -80,7 +80,7 @@ class Servers:
 def _parse(body: JSON) -> Server | Problem:
     name = body["metadata"]["name"]
     try:
-        return parse_server(name, body.get("spec") or {}, lambda kind: profile(kind).lifetimes)
+        return parse_server(name, body.get("spec") or {}, lambda kind: profile(kind).kind)
     except FieldError as error:
         return problems.server_invalid(name, error)
 

@@ -24,6 +24,7 @@ class Wanted:
         endpoint: the authorization endpoint; a query of its own is kept.
         issuer: who must have answered (RFC 9207); None: not known, so not compared.
         iss_required: whether an answer without `iss` is refused, because the server says it always sends one.
+        resource: whom the token is for, where the client says it (ADFS; RFC 8707).
         prompt, acr_values: sent where the server, or the customer's document, asks for them.
     """
 
@@ -35,6 +36,7 @@ class Wanted:
     iss_required: bool = False
     prompt: str = ""
     acr_values: str = ""
+    resource: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,7 @@ class Attempt(StaysHere):
             code_challenge_method="S256",
             prompt=wanted.prompt or None,
             acr_values=wanted.acr_values or None,
+            resource=wanted.resource or None,
         )
         return url
 

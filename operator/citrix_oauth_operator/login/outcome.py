@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339, words
+from citrix_oauth_operator.domain.kinds import LifetimeModel
 from citrix_oauth_operator.domain.reasons import ConditionType, Reason
-from citrix_oauth_operator.domain.server import LifetimeModel
 from citrix_oauth_operator.kube.api import JSON
 
 from .ending import Ending, SignInEnded

@@ -25,7 +25,6 @@ from citrix_oauth_operator.servers import BUILT_IN, profile
 from .attempt import Wanted
 from .ending import Ending, SignInEnded
 
-_OFFLINE = "offline_access"
 _NOT_HELPED = frozenset(
     {
         Reason.AUTHORIZATION_SERVER_NOT_ALLOWED,
@@ -118,11 +117,11 @@ def _wanted(spec: ClientSpec, server: Server, endpoints: Endpoints, redirect_uri
             f"AuthorizationServer {server.name} has no authorization endpoint.",
             "The platform's admin sets spec.endpoints.authorization of it.",
         )
-    if _OFFLINE not in scopes:
+    if kind.offline_scope and kind.offline_scope not in scopes:
         raise SignInEnded(
             Ending.REFUSED,
-            "spec.scopes holds no offline_access: without it the server gives no refresh token.",
-            "Add offline_access to spec.scopes, and enable Offline Access in the client's registration.",
+            f"spec.scopes holds no {kind.offline_scope}: without it the server gives no refresh token.",
+            f"Add {kind.offline_scope} to spec.scopes, and enable Offline Access in the client's registration.",
         )
     return Wanted(
         endpoint=endpoints.authorization,
@@ -132,4 +131,5 @@ def _wanted(spec: ClientSpec, server: Server, endpoints: Endpoints, redirect_uri
         issuer=server.issuer,
         iss_required=endpoints.names_issuer,
         prompt=kind.consent_prompt,
+        resource=spec.resource or "",
     )

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from citrix_oauth_operator.domain.server import Server, ServerType
+from citrix_oauth_operator.domain.kinds import ServerType
+from citrix_oauth_operator.domain.server import Server
 
-from . import citrix_cloud, citrix_cloud_api, oidc
+from . import adfs, citrix_cloud, citrix_cloud_api, entra_id, netscaler, oidc
 from .profile import Profile
 
 __all__ = ["BUILT_IN", "Profile", "profile"]
@@ -16,6 +17,9 @@ __all__ = ["BUILT_IN", "Profile", "profile"]
 _PROFILES = {
     ServerType.CITRIX_CLOUD: citrix_cloud.PROFILE,
     ServerType.CITRIX_CLOUD_API: citrix_cloud_api.PROFILE,
+    ServerType.ENTRA_ID: entra_id.PROFILE,
+    ServerType.ADFS: adfs.PROFILE,
+    ServerType.NETSCALER: netscaler.PROFILE,
 }
 
 #: Servers that need no AuthorizationServer object; an object of the same name overrides one.

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from citrix_oauth_operator.domain.catalogue import Catalogue
+from citrix_oauth_operator.domain.kinds import Kind, Lifetimes, ServerType
 from citrix_oauth_operator.domain.reach import Reach
-from citrix_oauth_operator.domain.server import LifetimeModel, Lifetimes, Server, ServerType
+from citrix_oauth_operator.domain.server import Server
 
 from .profile import Profile
 
+#: It is not documented whether a refresh extends the 24 hours.
+_LIFETIMES = Lifetimes(access_token=timedelta(minutes=30), refresh_token=timedelta(hours=24))
+
 PROFILE = Profile(
-    lifetimes=Lifetimes(access_token=timedelta(minutes=30), refresh_token=timedelta(hours=24)),
+    kind=Kind(_LIFETIMES),
     scopes=("openid", "wsp", "spa", "leases", "offline_access"),
     consent_prompt="",  # it has an own page for that, and shows it when it must
     transaction_header="Citrix-TransactionId",
-    catalogue={
-        "invalid_client": (
-            "check clientID and client_secret against Identity and Access Management > API Access > Workspace API; "
-            "a disabled client is refused, too"
-        ),
-        "invalid_grant": "sign in again: a refresh token lives 24 hours and can be used once",
-        "unauthorized_client": "allow Offline Access on the client in Workspace API, then sign in again",
-    },
+    catalogue=Catalogue(
+        {
+            "invalid_client": (
+                "check clientID and client_secret against Identity and Access Management > API Access > Workspace API; "
+                "a disabled client is refused, too"
+            ),
+            "invalid_grant": "sign in again: a refresh token lives 24 hours and can be used once",
+            "unauthorized_client": "allow Offline Access on the client in Workspace API, then sign in again",
+        }
+    ),
 )
 
 BUILT_IN = Server(
@@ -29,7 +36,7 @@ BUILT_IN = Server(
     type=ServerType.CITRIX_CLOUD,
     issuer="https://accounts.cloud.com/core",
     reach=Reach(allowed_hosts=("*.cloud.com",)),
-    access_token_lifetime=PROFILE.lifetimes.access_token,
-    refresh_token_lifetime=PROFILE.lifetimes.refresh_token,
-    lifetime_model=LifetimeModel.UNKNOWN,  # not documented whether a refresh extends the 24 hours
+    access_token_lifetime=_LIFETIMES.access_token,
+    refresh_token_lifetime=_LIFETIMES.refresh_token,
+    lifetime_model=_LIFETIMES.model,
 )

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from citrix_oauth_operator.domain.server import Endpoints, Lifetimes, Server, ServerType
+from citrix_oauth_operator.domain.catalogue import Catalogue
+from citrix_oauth_operator.domain.kinds import Kind, Lifetimes, ServerType
+from citrix_oauth_operator.domain.server import Endpoints, Server
 
 from .profile import Profile
 
+_LIFETIMES = Lifetimes(access_token=timedelta(hours=1), issued=False)
+
 PROFILE = Profile(
-    lifetimes=Lifetimes(access_token=timedelta(hours=1)),
+    kind=Kind(_LIFETIMES),
     authorization="CwsAuth Bearer={token}",  # an equals sign, not a space
     transaction_header="Citrix-TransactionId",
-    catalogue={
-        "invalid_client": (
-            "check clientID, client_secret and the secret's expiry date under Identity and Access Management > "
-            "API Access > Service principals, and that authorizationServerRef names the customer's region"
-        ),
-    },
+    catalogue=Catalogue(
+        {
+            "invalid_client": (
+                "check clientID, client_secret and the secret's expiry date under Identity and Access Management > "
+                "API Access > Service principals, and that authorizationServerRef names the customer's region"
+            ),
+        }
+    ),
 )
 
 _HOSTS = {
@@ -33,7 +39,8 @@ BUILT_IN = tuple(
         name=name,
         type=ServerType.CITRIX_CLOUD_API,
         endpoints=Endpoints(token=f"https://{host}/cctrustoauth2/{{customerID}}/tokens/clients"),
-        access_token_lifetime=PROFILE.lifetimes.access_token,
+        access_token_lifetime=_LIFETIMES.access_token,
+        issues_refresh_tokens=_LIFETIMES.issued,
     )
     for name, host in _HOSTS.items()
 )

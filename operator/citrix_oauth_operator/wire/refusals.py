@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 from citrix_oauth_operator.domain.answers import Refused, Uncertain
+from citrix_oauth_operator.domain.catalogue import NOTHING_KNOWN, Catalogue, Finding
 from citrix_oauth_operator.domain.problem import Problem, sanitised
 from citrix_oauth_operator.domain.reasons import Reason
 
@@ -16,24 +16,15 @@ from .echo import without_echo
 from .raw import RawAnswer
 from .strict_json import Document, parse_object
 
-Catalogue = Mapping[str, str]  # remedy by OAuth error code, where the kind of server has a better one
-
 _LONGEST_WAIT, _SHORTEST_WAIT = timedelta(minutes=15), timedelta(seconds=1)
 _LONGEST_HEADER = 64
 _CITRIX_PAGE = b"unable to process your request"
 _AN_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
+_ID_HEADERS = ("citrix-transactionid", "client-request-id")
+_CORRELATION = "correlation_id"  # of Entra's errors, which its sign-in log is searched by
 _CODE = re.compile(r"[a-z]{1,24}(?:_[a-z]{1,24}){0,4}")  # as all registered ones are, and no token is
 _TAG = re.compile(r"<[^<>]*>")
 _TRANSIENT_CODES = frozenset({"temporarily_unavailable", "server_error"})
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What is wrong with an answer, before the facts of that answer are added."""
-
-    reason: Reason
-    message: str
-    remedy: str = ""
 
 
 _CLIENT = Finding(
@@ -84,12 +75,18 @@ def _by_code(raw: RawAnswer, code: str | None, catalogue: Catalogue) -> Refused 
     if code in _TRANSIENT_CODES:
         failed = problem(raw, _SERVER_ERROR, code)
         return Refused(failed) if raw.status == 400 else Uncertain(failed)  # noqa: PLR2004
-    refusal = _REFUSALS.get(code or "")
-    misplaced = code == "invalid_grant" and raw.status not in _GRANT_STATUSES
+    refusal = _row(raw, catalogue) or catalogue.errors.get(code or "") or _REFUSALS.get(code or "")
+    misplaced = raw.status not in _GRANT_STATUSES and (code == "invalid_grant" or code not in _REFUSALS)
     if code is None or refusal is None or misplaced:
         return Uncertain(problem(raw, _UNKNOWN_CODE, code or "other"))
-    remedy = catalogue.get(code, refusal.remedy)
-    return Refused(problem(raw, Finding(refusal.reason, refusal.message, remedy), code))
+    if code in _REFUSALS and refusal is _REFUSALS[code]:
+        refusal = replace(refusal, remedy=catalogue.remedies.get(code, refusal.remedy))
+    return Refused(problem(raw, refusal, code, catalogue=catalogue))
+
+
+def _row(raw: RawAnswer, catalogue: Catalogue) -> Finding | None:
+    document = parse_object(raw.body) if raw.status in _GRANT_STATUSES else None
+    return catalogue.find(document.members) if document else None
 
 
 _SERVER_ERROR = Finding(Reason.SERVER_ERROR, "the authorization server reports an error of its own")
@@ -131,7 +128,13 @@ def _page(raw: RawAnswer) -> Finding:
     return _CITRIX if is_citrix_page(raw) else _NO_TOKENS
 
 
-def problem(raw: RawAnswer, refusal: Finding, code: str | None = None, wait: timedelta | None = None) -> Problem:
+def problem(
+    raw: RawAnswer,
+    refusal: Finding,
+    code: str | None = None,
+    wait: timedelta | None = None,
+    catalogue: Catalogue = NOTHING_KNOWN,
+) -> Problem:
     """Return the finding with the facts of the answer: texts of ours, and codes of the server in a narrow alphabet."""
     document = parse_object(raw.body)
     members = document.members if document else {}
@@ -145,20 +148,25 @@ def problem(raw: RawAnswer, refusal: Finding, code: str | None = None, wait: tim
         refusal.remedy,
         oauth_error=None if code is None else told(code if _CODE.fullmatch(code) else None) or "other",
         http_status=raw.status,
-        server_code=told(sanitised(raw.headers.get("citrix-error-source"))),
+        server_code=told(catalogue.told(members) or sanitised(raw.headers.get("citrix-error-source"))),
         transaction_id=told(transaction_id(raw)) or sanitised(raw.transaction_id),
         retry_after=wait,
     )
 
 
 def transaction_id(raw: RawAnswer) -> str | None:
-    """Return the id for the vendor's support: the one on Citrix's error page, else the one we sent."""
+    """Return the id for the vendor's support: the one in the answer (page, member, header), else the one we sent."""
     if is_citrix_page(raw):
         _, label, rest = raw.body.decode("utf-8", "replace").replace("\n", " ").partition("Transaction ID")
         found = _AN_ID.search(_TAG.sub(" ", rest[:400])) if label else None
         if found:
             return sanitised(found[0])
-    return sanitised(raw.headers.get("citrix-transactionid") or raw.transaction_id)
+    document = parse_object(raw.body)
+    member = document.members.get(_CORRELATION) if document else None
+    if isinstance(member, str) and _AN_ID.fullmatch(member):
+        return member
+    answered = (raw.headers[name] for name in _ID_HEADERS if raw.headers.get(name))
+    return sanitised(next(answered, None) or raw.transaction_id)
 
 
 def retry_after(raw: RawAnswer, now: datetime) -> timedelta | None:

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from authlib.oauth2.rfc6749.parameters import prepare_token_request
 
 from citrix_oauth_operator.domain.answers import Answer, Granted, Uncertain
+from citrix_oauth_operator.domain.catalogue import Catalogue, Finding
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText, StaysHere
 from citrix_oauth_operator.domain.template import LONGEST_ACCESS_TOKEN
@@ -22,7 +23,7 @@ from citrix_oauth_operator.domain.template import LONGEST_ACCESS_TOKEN
 from .client_auth import Authentication
 from .echo import without_echo
 from .raw import RawAnswer
-from .refusals import Catalogue, Finding, problem, verdict
+from .refusals import problem, verdict
 from .strict_json import Document, parse_object
 
 LONGEST_LIFE = timedelta(hours=24)

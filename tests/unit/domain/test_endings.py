@@ -86,3 +86,10 @@ def test_a_failure_without_a_doubt_says_nothing_of_one() -> None:
     """A token that was not sent is not spent."""
     facts = outcome(problem=UNREACHABLE, grant=replace(IN_FLIGHT, pending=None))
     assert "unknown" not in str(conditions(facts, DUE))
+
+
+def test_where_a_replaced_token_goes_on_working_no_doubt_ends_a_grant() -> None:
+    """Entra ID and ADFS: the token that was sent again was good; what refused it was something else."""
+    doubtful = grant(pending=pending(doubt=True))
+    verdict = verdict_on(doubtful, REJECTED, replace(SERVER, reusable=True), DUE)
+    assert verdict.reason is Reason.GRANT_REJECTED

@@ -13,6 +13,7 @@ from citrix_oauth_operator.domain.schedule import backoff, ladder_delay, refresh
 from citrix_oauth_operator.domain.selector import LabelSelector
 from citrix_oauth_operator.domain.server import AllowedNamespaces, parse_server
 from citrix_oauth_operator.domain.spec import ClientAuthentication, parse_spec
+from citrix_oauth_operator.servers import profile
 from tests.unit.examples import MINUTE
 from tests.unit.fakes import T0
 
@@ -49,7 +50,6 @@ def test_a_public_client_needs_no_credentials() -> None:
         ({"storefront": {}}, "spec.storefront"),
         ({"secret": {"template": {"stringData": {"access_token": "x"}}}}, "spec.secret.template.stringData"),
         ({"deletionPolicy": "Revoke", "grantType": "ClientCredentials"}, "spec.deletionPolicy"),
-        ({"resource": "urn:x"}, "spec.resource"),
         ({"scopes": "openid"}, "spec.scopes"),
         ({"scopes": [1]}, "spec.scopes"),
         ({"suspend": "yes"}, "spec.suspend"),
@@ -203,3 +203,87 @@ def test_a_status_that_is_no_status_is_refused() -> None:
     """Read as absent, a seq would no longer tell a restored backup."""
     with pytest.raises(FieldError):
         PastStatus.parse({"grant": {"seq": "7"}})
+
+
+TENANT = "https://login.microsoftonline.com/6c4a2f0e-1111-4222-8333-444455556666/v2.0"
+
+
+@pytest.mark.parametrize(
+    ("spec", "token", "authorization", "keys"),
+    [
+        pytest.param(
+            {"type": "EntraID", "issuer": TENANT},
+            f"{TENANT[:-5]}/oauth2/v2.0/token",
+            f"{TENANT[:-5]}/oauth2/v2.0/authorize",
+            f"{TENANT[:-5]}/discovery/v2.0/keys",
+            id="Entra ID from the tenant",
+        ),
+        pytest.param(
+            {"type": "ADFS", "issuer": "https://sts.example.com/adfs"},
+            "https://sts.example.com/adfs/oauth2/token",
+            "https://sts.example.com/adfs/oauth2/authorize",
+            "https://sts.example.com/adfs/discovery/keys",
+            id="ADFS from the host",
+        ),
+        pytest.param(
+            {
+                "type": "NetScaler",
+                "issuer": "https://gw.example.com",
+                "endpoints": {"token": "https://gw.example.com:8443/oauth/idp/token"},
+            },
+            "https://gw.example.com:8443/oauth/idp/token",
+            "https://gw.example.com/oauth/idp/login",
+            "https://gw.example.com/oauth/idp/certs",
+            id="NetScaler by hand, the rest from the host",
+        ),
+        pytest.param(
+            {"type": "NetScaler", "endpoints": {"token": "https://gw.example.com/t"}},
+            "https://gw.example.com/t",
+            "",
+            "",
+            id="NetScaler by hand alone",
+        ),
+    ],
+)
+def test_a_type_knows_where_its_endpoints_are(
+    spec: dict[str, object], token: str, authorization: str, keys: str
+) -> None:
+    """No metadata document is asked; what is given by hand wins."""
+    found = parse_server("idp", spec, lambda kind: profile(kind).kind)
+    assert (found.endpoints.token, found.endpoints.authorization, found.endpoints.keys) == (token, authorization, keys)
+    assert found.endpoints.issuer == (found.issuer or "")
+
+
+@pytest.mark.parametrize(
+    ("kind", "issuer"),
+    [
+        ("EntraID", "https://login.microsoftonline.com/contoso.onmicrosoft.com/v2.0"),
+        ("EntraID", "https://login.microsoftonline.com/common/v2.0"),
+        ("EntraID", TENANT[:-5]),
+        ("ADFS", "https://sts.example.com"),
+        ("ADFS", "https://sts.example.com/adfs/"),
+        ("NetScaler", "https://gw.example.com/oauth/idp"),
+    ],
+)
+def test_an_issuer_of_another_form_is_refused_with_an_example(kind: str, issuer: str) -> None:
+    """Its tokens would name another issuer, and its endpoints would be elsewhere."""
+    with pytest.raises(FieldError) as caught:
+        parse_server("idp", {"type": kind, "issuer": issuer}, lambda kind: profile(kind).kind)
+    assert caught.value.path == "spec.issuer"
+    assert "https://" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    ("kind", "issuer", "days", "model", "reusable"),
+    [("EntraID", TENANT, 90, "Sliding", True), ("ADFS", "https://sts.example.com/adfs", 1 / 3, "Absolute", True)],
+)
+def test_a_type_knows_how_long_its_refresh_tokens_live(
+    kind: str, issuer: str, days: float, model: str, reusable: bool
+) -> None:
+    """The object's own words win."""
+    spec: dict[str, object] = {"type": kind, "issuer": issuer}
+    found = parse_server("idp", spec, lambda kind: profile(kind).kind)
+    assert found.refresh_token_lifetime == timedelta(days=days)
+    assert (found.lifetime_model, found.reusable) == (model, reusable)
+    told = {**spec, "refreshToken": {"lifetime": "2h", "lifetimeModel": "Unknown"}}
+    assert parse_server("idp", told, lambda kind: profile(kind).kind).lifetime_model == "Unknown"

@@ -7,12 +7,13 @@ import pytest
 
 from citrix_oauth_operator.domain import problems
 from citrix_oauth_operator.domain.decisions import Decision, Fail, Refresh, RequestToken, Stall, Wait
+from citrix_oauth_operator.domain.kinds import LifetimeModel
 from citrix_oauth_operator.domain.model import TokenSecret
 from citrix_oauth_operator.domain.planning import Act, plan
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.schedule import HOURLY
-from citrix_oauth_operator.domain.server import LifetimeModel, Server
+from citrix_oauth_operator.domain.server import Server
 from citrix_oauth_operator.servers import BUILT_IN
 from citrix_oauth_operator.wire.failures import address_not_allowed, unreachable
 from tests.unit.examples import (
@@ -130,6 +131,8 @@ def test_a_clients_own_credentials_follow_the_published_token() -> None:
         pytest.param(replace(SERVER, lifetime_model=LifetimeModel.SLIDING), {"received_at": T0 + MINUTE},
                      (T0 + MINUTE + DAY, "Sliding"), id="sliding: from the last refresh"),
         pytest.param(SERVER, {"refresh_expires_at": T0 + MINUTE}, (T0 + MINUTE, "Sliding"), id="announced"),
+        pytest.param(replace(SERVER, lifetime_model=LifetimeModel.ABSOLUTE), {"refresh_expires_at": T0 + MINUTE},
+                     (T0 + MINUTE, "Absolute"), id="announced by a server whose grants end for good"),
         pytest.param(replace(SERVER, refresh_token_lifetime=None), {}, None, id="nothing is known"),
         pytest.param(SERVER, {"rejection": rejected()}, None, id="a dead grant has no end"),
     ],

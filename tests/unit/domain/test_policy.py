@@ -9,6 +9,7 @@ import pytest
 from citrix_oauth_operator.domain import endings, problems
 from citrix_oauth_operator.domain.decisions import AdoptSeed, Decision, Fail, Refresh, RequestToken, Stall, Wait
 from citrix_oauth_operator.domain.durations import rfc3339
+from citrix_oauth_operator.domain.kinds import ServerType
 from citrix_oauth_operator.domain.model import Claim, Liveness, Refusal, TokenSecret
 from citrix_oauth_operator.domain.observed import Observed
 from citrix_oauth_operator.domain.policy import decide
@@ -20,6 +21,7 @@ from tests.unit.examples import (
     BINDING,
     INPUTS,
     MINUTE,
+    SERVER,
     UNREACHABLE,
     client,
     condition,
@@ -45,6 +47,8 @@ FAILING: Mapping[str, object] = {
     "nextRefreshTime": rfc3339(T0 + 20 * MINUTE),
 }
 CREDENTIALS_CLIENT = inputs({"grantType": "ClientCredentials"})
+NETSCALER = replace(SERVER, type=ServerType.NETSCALER, issues_refresh_tokens=False)
+HELD_BACK = grant(rejection=rejected(Reason.CONDITIONAL_ACCESS))
 OLD_BINDING = replace(BINDING, client_id="other")
 
 
@@ -120,6 +124,15 @@ ANOTHER_CLAIM = Claim("uid-1", "c3", adopted=True)
               seen(grant=grant(rejection=rejected()),
                    client=client({"lastHandledReconcileAt": "now"}, requested_at="now")), 18,
               Stall(rejected().problem)),
+        _case("what a policy holds back is tried again after an hour", seen(grant=HELD_BACK), 60, Refresh()),
+        _case("and not before", seen(grant=HELD_BACK), 18, Stall(rejected(Reason.CONDITIONAL_ACCESS).problem,
+                                                                 42 * MINUTE)),
+        _case("but when a person asks", seen(grant=HELD_BACK, client=client(requested_at="now")), 18, Refresh()),
+        _case("a server that issues no refresh tokens is waited for in vain",
+              seen(grant=None, inputs=replace(NO_SEED, server=NETSCALER)), 18,
+              Stall(problems.no_refresh_tokens("NetScaler"))),
+        _case("but one that was given is tried", seen(grant=None, inputs=replace(NEW_SEED, server=NETSCALER)), 18,
+              AdoptSeed()),
         _case("a refused credential is not sent", seen(refusal=REFUSAL), 18, Stall(REFUSED, 42 * MINUTE)),
         _case("a refused credential holds a new seed back", seen(refusal=REFUSAL, inputs=NEW_SEED), 18,
               Stall(REFUSED, 42 * MINUTE)),

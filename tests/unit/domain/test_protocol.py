@@ -125,3 +125,13 @@ def test_what_is_not_about_the_grant_leaves_it_alone() -> None:
     assert (not_sent(IN_FLIGHT), not_sent(in_doubt(IN_FLIGHT))) == (GRANT, in_doubt(IN_FLIGHT))
     assert (not_sent(GRANT), in_doubt(GRANT)) == (GRANT, GRANT)
     assert UNREACHABLE.transient
+
+
+def test_what_a_policy_holds_back_is_remembered_and_an_older_doubt_with_it() -> None:
+    """It is tried again: then the doubt still says what an `invalid_grant` would mean."""
+    held_back = replace(REJECTED, reason=Reason.CONDITIONAL_ACCESS)
+    sure, doubtful = (refuse(grant(pending=pending(doubt=doubt)), held_back, DUE) for doubt in (False, True))
+    assert (sure.rejection, sure.pending) == (doubtful.rejection, None)
+    assert sure.rejection is not None
+    assert (sure.rejection.problem, sure.rejection.at) == (held_back, DUE)
+    assert doubtful.pending is not None

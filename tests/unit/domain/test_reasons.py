@@ -16,6 +16,7 @@ from citrix_oauth_operator.domain.reasons import DEAD_GRANT, RETRIED_HOURLY, TRA
 from citrix_oauth_operator.domain.status import conditions
 from citrix_oauth_operator.domain.transitions import transitions
 from citrix_oauth_operator.grants.exchange import read
+from citrix_oauth_operator.servers import entra_id
 from citrix_oauth_operator.wire.raw import RawAnswer
 from tests.unit.examples import GRANT, MINUTE, REJECTED, SERVER, condition, grant, outcome, pending
 from tests.unit.fakes import T0
@@ -24,9 +25,8 @@ from tests.unit.token_server import error
 PACKAGE = Path(citrix_oauth_operator.__file__).parent
 TESTS = Path(__file__).parents[1]
 
-#: Words of the API whose feature comes later: StoreFront, Entra ID, sign-in.
+#: Words of the API whose feature comes later: StoreFront.
 LATER = {
-    Reason.CONDITIONAL_ACCESS,
     Reason.PASSWORD_REFUSED,
     Reason.PASSWORD_MUST_CHANGE,
     Reason.SECOND_FACTOR_REQUIRED,
@@ -85,6 +85,7 @@ CASES: dict[Reason, str] = {
     Reason.GRANT_ROLLED_BACK: problems.GRANT_ROLLED_BACK.reason,
     Reason.NO_REFRESH_TOKEN: sign_in_problems.NO_REFRESH_TOKEN.reason,
     Reason.ACCOUNT_PROBLEM: sign_in_problems.WRONG_PERSON.reason,
+    Reason.CONDITIONAL_ACCESS: entra_id.PROFILE.catalogue.codes["AADSTS53003"].reason,
 }
 
 

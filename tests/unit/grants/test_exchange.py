@@ -9,11 +9,12 @@ from uuid import UUID
 import pytest
 
 from citrix_oauth_operator.domain.answers import Granted, NotSent, Refused, Uncertain
+from citrix_oauth_operator.domain.kinds import ServerType
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reach import Reach
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText
-from citrix_oauth_operator.domain.server import Endpoints, Server, ServerType
+from citrix_oauth_operator.domain.server import Endpoints, Server
 from citrix_oauth_operator.domain.spec import ClientAuthentication, ClientSpec, GrantType
 from citrix_oauth_operator.grants import client_credentials, refresh_token
 from citrix_oauth_operator.grants.exchange import Client, read

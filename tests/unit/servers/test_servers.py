@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from citrix_oauth_operator.domain.kinds import ServerType
 from citrix_oauth_operator.domain.reach import url_flaw
-from citrix_oauth_operator.domain.server import ServerType
 from citrix_oauth_operator.domain.spec import DEFAULT_SERVER
 from citrix_oauth_operator.servers import BUILT_IN, profile
 

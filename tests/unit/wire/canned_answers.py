@@ -4,6 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 from citrix_oauth_operator.domain.answers import Answer
+from citrix_oauth_operator.domain.catalogue import Catalogue
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.token_endpoint import read_answer
 
@@ -22,6 +23,6 @@ def raw(body: object, status: int = 200, sent_id: str | None = None, **headers: 
 
 def read(body: object, status: int = 200, sent_id: str | None = None, **headers: str) -> Answer:
     """Read such an answer, as a server does whose catalogue knows one code better."""
-    catalogue = {"invalid_client": "look at the console"}
+    catalogue = Catalogue({"invalid_client": "look at the console"})
     answer = raw(body, status, sent_id, **headers)
     return read_answer(answer, default_lifetime=DEFAULT, catalogue=catalogue, now=NOW)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from citrix_oauth_operator.domain.answers import Granted, Refused, Uncertain
+from citrix_oauth_operator.domain.catalogue import NOTHING_KNOWN
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.spec import ClientAuthentication
 from citrix_oauth_operator.wire.client_auth import Authentication
@@ -31,7 +32,7 @@ HEADERS = st.dictionaries(st.sampled_from(["retry-after", "citrix-transactionid"
 def test_reading_never_raises(body: bytes, status: int, headers: dict[str, str]) -> None:
     """Whatever the bytes."""
     raw_answer = RawAnswer(status, headers, body)
-    answer = read_answer(raw_answer, default_lifetime=DEFAULT, catalogue={}, now=NOW)
+    answer = read_answer(raw_answer, default_lifetime=DEFAULT, catalogue=NOTHING_KNOWN, now=NOW)
     assert isinstance(answer, Granted | Refused | Uncertain)
 
 

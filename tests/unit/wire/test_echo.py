@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from citrix_oauth_operator.domain.answers import Granted
+from citrix_oauth_operator.domain.catalogue import NOTHING_KNOWN
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.token_endpoint import read_answer
@@ -18,7 +19,7 @@ SENT = (SecretText(LONG), SecretText("CANARY-client-secret"), SecretText(SPACED)
 
 def _problem_of(body: dict[str, object], status: int, **headers: str) -> str:
     raw = RawAnswer(status, headers, json.dumps(body).encode(), transaction_id="ours", secrets=SENT)
-    answer = read_answer(raw, default_lifetime=DEFAULT, catalogue={}, now=NOW)
+    answer = read_answer(raw, default_lifetime=DEFAULT, catalogue=NOTHING_KNOWN, now=NOW)
     problem = answer.flaw if isinstance(answer, Granted) else answer.problem
     assert problem is not None
     return repr(problem)
@@ -59,6 +60,6 @@ def test_scopes_that_repeat_tokens_are_left_out() -> None:
     scope = f"openid CANARY-at-of-this-answer {LONG[:40]} wsp offline_access"
     body = {**GOOD, "access_token": "CANARY-at-of-this-answer", "scope": scope}
     raw = replace(RawAnswer(200, {}, json.dumps(body).encode()), secrets=SENT)
-    answer = read_answer(raw, default_lifetime=DEFAULT, catalogue={}, now=NOW)
+    answer = read_answer(raw, default_lifetime=DEFAULT, catalogue=NOTHING_KNOWN, now=NOW)
     assert isinstance(answer, Granted)
     assert answer.scopes == ("openid", "wsp", "offline_access")
