@@ -68,11 +68,6 @@ class Walker:
             filled = json.dumps(signed_in(ROOT / "examples" / name, self.cloud))
             (self.folder / "checkout/examples" / name).write_text(filled)
 
-    def leave(self) -> None:
-        """Uninstall what an earlier page left, so that the next one begins as it says."""
-        for namespace in list(self.pods):
-            self.type(f"helm uninstall {RELEASE} --namespace {namespace} --wait")
-
     @property
     def log(self) -> str:
         """What the operators that run have said."""
