@@ -34,7 +34,7 @@ from citrix_oauth_operator.edges import (
 )
 from citrix_oauth_operator.kube.grant_store import GrantStore, Stored
 from citrix_oauth_operator.report import audit
-from citrix_oauth_operator.servers import profile
+from citrix_oauth_operator.servers import sign_in_scopes
 from citrix_oauth_operator.spill import Spilled
 from citrix_oauth_operator.wire.raw import RawAnswer
 
@@ -144,6 +144,6 @@ def _expected(inputs: Inputs, sign_in: SignIn, grant: Grant | None) -> Expected:
         client_id=spec.client_id,
         nonce=sign_in.nonce,
         subject=spec.expected_subject or "",
-        required=bool(spec.expected_subject) or "openid" in (spec.scopes or profile(inputs.server.type).scopes),
+        required=bool(spec.expected_subject) or "openid" in sign_in_scopes(spec, inputs.server, endpoints),
         replaces=grant.chain if grant else "",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tests.integration.crd_objects import Refused, client, principal, store, template
 
 LONG = "a" * 241
+CUSTOMER = {"customerDomain": "acme.cloud.com", "applicationID": "6c4a2f0e-1111-4222-8333-444455556666"}
 
 REFUSED = {
     # which fields belong to which grant type
@@ -90,10 +91,17 @@ REFUSED = {
         client(citrix={"customerID": "../root"}), "spec.citrix.customerID", "copy the customer id from the API Access"
     ),
     "a customer domain with a scheme": Refused(
-        client(citrix={"customerDomain": "https://acme.cloud.com"}), "spec.citrix.customerDomain", "without scheme"
+        client(citrix={**CUSTOMER, "customerDomain": "https://acme.cloud.com"}),
+        "spec.citrix.customerDomain",
+        "without scheme",
+    ),
+    "a customer domain without an application id": Refused(
+        client(citrix={"customerDomain": "acme.cloud.com"}), "spec.citrix", "set both, or remove both"
     ),
     "an application id that is a client id": Refused(
-        client(citrix={"applicationID": "b3BlcmF0b3I="}), "spec.citrix.applicationID", "copy the application id"
+        client(citrix={**CUSTOMER, "applicationID": "b3BlcmF0b3I="}),
+        "spec.citrix.applicationID",
+        "copy the application id",
     ),
     "a store at another host": Refused(
         store(storefront={"storePath": "//evil.example/x"}), "spec.storefront.storePath", "write it like /Citrix/Store"

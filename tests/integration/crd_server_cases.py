@@ -184,7 +184,9 @@ ACCEPTED = {
     "an ADFS": server("ADFS", issuer="https://sts.example.com/adfs"),
     "one address of an own network": server(allowedAddresses=["10.1.2.3/32", "::1/128"]),
     "a CA bundle with a comment before it": server(caBundle=encoded(f"# corporate CA\n{CERTIFICATE}")),
-    "hosts by name and below a name": server(allowedHosts=["localhost", "accounts.cloud.com", "*.cloud.com"]),
+    "hosts by name and below a name": server(
+        allowedHosts=["localhost", "accounts.cloud.com", "*.cloud.com", "wsp.example:8443"]
+    ),
     "namespaces by expression": server(
         allowedNamespaces={
             "from": "Selector",

@@ -11,6 +11,7 @@ from citrix_oauth_operator.domain.model import ClientRef, Grant
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.server import Endpoints, Server
+from citrix_oauth_operator.domain.spec import Customer
 from citrix_oauth_operator.edges import Metrics, NoMetrics, RequestsTokens, TokenRequests
 from citrix_oauth_operator.grants.budget import Budgets
 from citrix_oauth_operator.guarded import Guarded
@@ -60,9 +61,9 @@ class FixedDiscovery:
     def __init__(self) -> None:
         self.answer: Endpoints | Problem = Endpoints(token="https://accounts.example/token")
 
-    async def endpoints(self, server: Server) -> Endpoints | Problem:
+    async def endpoints(self, server: Server, customer: Customer | None = None) -> Endpoints | Problem:
         """Return what was set."""
-        del server
+        del server, customer
         return self.answer
 
 

@@ -109,14 +109,15 @@ def chain_unclaimed(seen: Observed, _now: datetime) -> Decision | None:
     return Stall(problems.SEED_ALREADY_USED)
 
 
-def no_grant(seen: Observed, _now: datetime) -> Decision | None:
-    """Nothing to refresh: a person must give a seed or sign in."""
+def no_grant(seen: Observed, now: datetime) -> Decision | None:
+    """Nothing to refresh: a person must give a seed or sign in, once the customer's document lets them."""
     if seen.grant is not None:
         return None
     spec, server = seen.ready_inputs.spec, seen.ready_inputs.server
     if not server.issues_refresh_tokens:
         return Stall(problems.no_refresh_tokens(str(server.type)))
-    return Stall(problems.login_required(spec.credentials_name))
+    hindered = endpoint_unknown(seen, now) if spec.customer else None
+    return hindered or Stall(problems.login_required(spec.credentials_name))
 
 
 def binding_changed(seen: Observed, _now: datetime) -> Decision | None:

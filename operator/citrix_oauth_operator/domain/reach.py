@@ -16,12 +16,41 @@ class Reach:
     Attributes:
         ca_bundle: PEM; None means the image's CA store.
         allowed_addresses: networks beyond the public internet.
-        allowed_hosts: patterns (`*.cloud.com`) of hosts that documents may name besides the server's own.
+        allowed_hosts: patterns (`*.cloud.com`, `wsp.example:8443`) of hosts that documents may name besides the
+            server's own; one with a port means that port alone.
     """
 
     ca_bundle: str | None = field(default=None, repr=False)
     allowed_addresses: tuple[Network, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+
+
+def host_matches(host: str, pattern: str) -> bool:
+    """Whether a host is meant by `login.example.com`, or by `*.example.com` at any depth below it."""
+    host, pattern = host.lower(), pattern.lower()
+    return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern
+
+
+def allowed_origin(host: str, reach: Reach) -> str | None:
+    """Return where a host that somebody else named is asked, at the port that the admin allows it with, or None."""
+    for pattern in reach.allowed_hosts:
+        name, _, port = pattern.partition(":")
+        if host_matches(host, name):
+            return f"https://{host}:{port}" if port else f"https://{host}"
+    return None
+
+
+def host_flaw(url: str, own: str, reach: Reach) -> str | None:
+    """Say why a document must not name a URL, or None: it lives neither at the host of `own` nor at an allowed one."""
+    if flaw := url_flaw(url, reach):
+        return flaw
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    for pattern in reach.allowed_hosts:
+        name, _, port = pattern.partition(":")
+        if host_matches(host, name) and port in {"", str(parts.port)}:
+            return None
+    return None if host == urlsplit(own).hostname else "lives on a host that is not allowed"
 
 
 def url_flaw(url: str, reach: Reach) -> str | None:

@@ -27,6 +27,7 @@ class Endpoints:
         keys: of the JWK Set that its id_tokens are signed with.
         issuer: whom its id_tokens name.
         names_issuer: whether every answer of the authorization endpoint names the issuer (RFC 9207 section 3).
+        scopes, prompt, acr_values: what the customer's discovery document wants of a sign-in; empty: it says nothing.
     """
 
     token: str = ""
@@ -35,6 +36,9 @@ class Endpoints:
     keys: str = ""
     issuer: str = ""
     names_issuer: bool = False
+    scopes: tuple[str, ...] = ()
+    prompt: str = ""
+    acr_values: str = ""
 
     def of_customer(self, customer_id: str) -> Endpoints:
         """Fill `{customerID}` in the paths."""

@@ -38,12 +38,34 @@ DEFAULT_SERVER = "citrix-cloud"
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 CUSTOMER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # goes into a path: a dot or a slash would change where
 
+_CUSTOMER = {
+    "customerDomain": (
+        re.compile(r"(?=.{1,253}\Z)[a-z0-9-]+(\.[a-z0-9-]+)+"),
+        "is not a host name in lower case",
+        "write it without scheme, port and path, for example acme.cloud.com",
+    ),
+    "applicationID": (
+        re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"),
+        "is not a UUID",
+        "copy the application id, which is another value than the client id, from the client's registration",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Whose discovery document says how to sign in: the host that serves it, and the application that asks for it."""
+
+    domain: str
+    application_id: str
+
 
 @dataclass(frozen=True, slots=True)
 class ClientSpec:
     """What an application team wants; every value usable as it is.
 
     Attributes:
+        customer: whose discovery document is to be used; None: the server's own metadata.
         redirect_uri, expected_subject: of the sign-in; None: the tool's own, and anybody's.
     """
 
@@ -56,6 +78,7 @@ class ClientSpec:
     scopes: tuple[str, ...] = ()
     resource: str | None = None
     customer_id: str | None = None
+    customer: Customer | None = None
     at_percent: int = 60
     suspend: bool = False
     redirect_uri: str | None = None
@@ -84,6 +107,7 @@ def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
         scopes=fields.texts("scopes"),
         resource=fields.text("resource"),
         customer_id=fields.sub("citrix").text("customerID"),
+        customer=_customer(fields.sub("citrix"), grant_type),
         at_percent=fields.sub("refresh").number("atPercent", 60),
         suspend=fields.flag("suspend"),
         redirect_uri=login.text("redirectURI"),
@@ -101,18 +125,31 @@ def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
 def _refuse_unsupported(fields: Fields, grant_type: GrantType) -> None:
     """Refuse what a later version does: a field is never ignored."""
     authentication = fields.text("clientAuthentication")
-    citrix = fields.sub("citrix")
     unsupported = {
         "grantType": grant_type is GrantType.CITRIX_AUTH,
         "clientAuthentication": authentication in {"PrivateKeyJWT", "TLSClientAuth"},
         "storefront": fields.has("storefront"),
-        "citrix.customerDomain": citrix.has("customerDomain"),
-        "citrix.applicationID": citrix.has("applicationID"),
         "deletionPolicy": fields.text("deletionPolicy") == "Revoke" and grant_type is not GrantType.REFRESH_TOKEN,
     }
     for key, present in unsupported.items():
         if present:
             fields.note(fields.path(key), "asks for something that is not supported yet", "remove or change it")
+
+
+def _customer(citrix: Fields, grant_type: GrantType) -> Customer | None:
+    """Read which discovery document to use: both fields, or none of them."""
+    values = {key: citrix.text(key) for key in _CUSTOMER}
+    if not any(values.values()):
+        return None
+    for key, (form, flaw, remedy) in _CUSTOMER.items():
+        value = values[key]
+        if grant_type is not GrantType.REFRESH_TOKEN:
+            citrix.note(citrix.path(key), f"is not used by grantType {grant_type}", "remove it")
+        elif value is None:
+            citrix.note(citrix.path(key), "is missing", "set customerDomain and applicationID, or neither of them")
+        elif not form.fullmatch(value):
+            citrix.note(citrix.path(key), flaw, remedy)
+    return Customer(values["customerDomain"] or "", values["applicationID"] or "")
 
 
 def _check(spec: ClientSpec, fields: Fields) -> None:

@@ -15,7 +15,7 @@ from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.server import Endpoints, Server
-from citrix_oauth_operator.domain.spec import ClientSpec, GrantType, parse_spec
+from citrix_oauth_operator.domain.spec import ClientSpec, Customer, GrantType, parse_spec
 from citrix_oauth_operator.servers import profile
 
 from .api import JSON
@@ -27,9 +27,9 @@ _SECRET_LIMIT = 8192
 
 
 class Discovery(Protocol):
-    """Finds a server's endpoints; remembers them."""
+    """Finds a server's endpoints, and what a customer's document adds to them; remembers them."""
 
-    async def endpoints(self, server: Server) -> Endpoints | Problem:
+    async def endpoints(self, server: Server, customer: Customer | None = None) -> Endpoints | Problem:
         """Return the endpoints, or why they are not known."""
         ...
 
@@ -61,7 +61,7 @@ class InputsReader:
         keys = _keys(spec, credentials)
         if isinstance(keys, Problem):
             return keys
-        endpoints = await self.discovery.endpoints(server)
+        endpoints = await self.discovery.endpoints(server, spec.customer)
         if isinstance(endpoints, Endpoints) and endpoints.needs_customer():
             if not spec.customer_id:
                 return problems.customer_missing(server.name)

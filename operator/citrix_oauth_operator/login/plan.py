@@ -20,7 +20,7 @@ from citrix_oauth_operator.domain.spec import ClientSpec, GrantType, parse_spec
 from citrix_oauth_operator.kube.api import JSON, Api
 from citrix_oauth_operator.kube.inputs import Discovery
 from citrix_oauth_operator.kube.servers import Servers
-from citrix_oauth_operator.servers import BUILT_IN, profile
+from citrix_oauth_operator.servers import BUILT_IN, profile, sign_in_scopes
 
 from .attempt import Wanted
 from .ending import Ending, SignInEnded
@@ -57,7 +57,7 @@ async def plan(api: Api, discovery: Discovery, body: JSON, redirect_uri: str) ->
     ref = ClientRef(body["metadata"]["namespace"], body["metadata"]["name"], body["metadata"]["uid"])
     spec = _spec_of(ref, body)
     server = await _server(api, spec.server_name)
-    endpoints = await discovery.endpoints(server)
+    endpoints = await discovery.endpoints(server, spec.customer)
     if isinstance(endpoints, Problem):
         raise SignInEnded.by(endpoints)
     if endpoints.needs_customer() and not spec.customer_id:
@@ -109,8 +109,7 @@ async def _server(api: Api, name: str) -> Server:
 
 
 def _wanted(spec: ClientSpec, server: Server, endpoints: Endpoints, redirect_uri: str) -> Wanted:
-    kind = profile(server.type)
-    scopes = spec.scopes or kind.scopes
+    kind, scopes = profile(server.type), sign_in_scopes(spec, server, endpoints)
     if not endpoints.authorization:
         raise SignInEnded(
             Ending.REFUSED,
@@ -128,8 +127,9 @@ def _wanted(spec: ClientSpec, server: Server, endpoints: Endpoints, redirect_uri
         client_id=spec.client_id,
         redirect_uri=redirect_uri,
         scopes=scopes,
-        issuer=server.issuer,
+        issuer=endpoints.issuer or server.issuer,
         iss_required=endpoints.names_issuer,
-        prompt=kind.consent_prompt,
+        prompt=endpoints.prompt or kind.consent_prompt,
+        acr_values=endpoints.acr_values,
         resource=spec.resource or "",
     )

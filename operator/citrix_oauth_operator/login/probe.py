@@ -8,7 +8,7 @@ from __future__ import annotations
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 from citrix_oauth_operator.domain.reach import Reach
-from citrix_oauth_operator.wire.discovery import DocumentTransport
+from citrix_oauth_operator.wire.documents import DocumentTransport
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.refusals import is_citrix_page, transaction_id
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from citrix_oauth_operator.domain.kinds import ServerType
-from citrix_oauth_operator.domain.server import Server
+from citrix_oauth_operator.domain.server import Endpoints, Server
+from citrix_oauth_operator.domain.spec import ClientSpec
 
 from . import adfs, citrix_cloud, citrix_cloud_api, entra_id, netscaler, oidc
 from .profile import Profile
 
-__all__ = ["BUILT_IN", "Profile", "profile"]
+__all__ = ["BUILT_IN", "Profile", "profile", "sign_in_scopes"]
 
 _PROFILES = {
     ServerType.CITRIX_CLOUD: citrix_cloud.PROFILE,
@@ -31,3 +32,8 @@ BUILT_IN: Mapping[str, Server] = MappingProxyType(
 def profile(kind: ServerType) -> Profile:
     """Return what is particular about a kind of server."""
     return _PROFILES.get(kind, oidc.PROFILE)
+
+
+def sign_in_scopes(spec: ClientSpec, server: Server, endpoints: Endpoints) -> tuple[str, ...]:
+    """Return what a sign-in asks for: as the client says, else its customer's document, else its kind of server."""
+    return spec.scopes or endpoints.scopes or profile(server.type).scopes

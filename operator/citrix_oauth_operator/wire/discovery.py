@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from dataclasses import replace
 
 from authlib.oauth2.rfc8414 import get_well_known_url
 
 from citrix_oauth_operator.domain.answers import NotSent, Uncertain
 from citrix_oauth_operator.domain.problem import Problem
-from citrix_oauth_operator.domain.reach import Reach, url_flaw
+from citrix_oauth_operator.domain.reach import host_flaw
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.server import Endpoints, Server
+from citrix_oauth_operator.domain.spec import Customer
 
+from .customer import Documents
+from .documents import HOSTS, DocumentTransport
+from .lookups import Lookups
 from .raw import RawAnswer
 from .strict_json import parse_object
 
-_SECONDS_KEPT = 3600.0
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 5.0, 60.0
-_MOST = 256
 _FIELDS = {
     "token": "token_endpoint",
     "authorization": "authorization_endpoint",
@@ -31,61 +29,43 @@ _FIELDS = {
 }
 
 
-class DocumentTransport(Protocol):
-    """What fetches a document."""
-
-    async def get_json(self, url: str, headers: Mapping[str, str], reach: Reach) -> RawAnswer | NotSent | Uncertain:
-        """Get the document at `url`."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    found: Endpoints | Problem
-    until: float
-    pause: float = _SHORTEST_PAUSE  # the next failure is kept this long
-
-
 class Discovery:
-    """Finds endpoints and remembers them: an hour, failures for 5 to 60 s; an edited server is another server."""
+    """Finds endpoints and remembers them: an hour, failures for 5 to 60 s; an edited server is another server.
+
+    A customer's document, once read, is good until a newer one is: while it cannot be had, nothing is lost.
+    """
 
     def __init__(self, transport: DocumentTransport, clock: Callable[[], float] = time.monotonic) -> None:
-        self._transport, self._clock = transport, clock
-        self._known: dict[Server, _Known] = {}
-        self._fetches: dict[Server, asyncio.Task[Endpoints | Problem]] = {}
+        self._transport = transport
+        self._servers = Lookups(self._look_up, clock)
+        self._customers = Lookups(Documents(transport, clock).look_up, clock, stale_is_good=True)
 
-    async def endpoints(self, server: Server) -> Endpoints | Problem:
-        """Return the endpoints of `server`; one fetch serves all who ask meanwhile, whoever of them gives up."""
-        if server.endpoints.token or server.issuer is None:
-            return server.endpoints
-        known = self._known.get(server)
-        if known is not None and self._clock() < known.until:
-            return known.found
-        fetch = self._fetches.get(server)
-        if fetch is None:
-            fetch = self._fetches[server] = asyncio.create_task(self._fetch(server, server.issuer))
-            fetch.add_done_callback(lambda _: self._fetches.pop(server, None))
-        return await asyncio.shield(fetch)
+    async def endpoints(self, server: Server, customer: Customer | None = None) -> Endpoints | Problem:
+        """Return the endpoints of `server`, by way of a customer's document where there is one.
+
+        One fetch serves all who ask meanwhile, whoever of them gives up.
+        """
+        if customer is None:
+            return await self._endpoints(server)
+        wanted = await self._customers.get((server, customer))
+        if isinstance(wanted, Problem):
+            return wanted
+        found = await self._endpoints(wanted.server_of(server))
+        if isinstance(found, Problem):
+            return found
+        return replace(found, scopes=wanted.scopes, prompt=wanted.prompt, acr_values=wanted.acr_values)
 
     async def aclose(self) -> None:
         """Give up what is being fetched."""
-        fetches = list(self._fetches.values())
-        for fetch in fetches:
-            fetch.cancel()
-        await asyncio.gather(*fetches, return_exceptions=True)
+        await self._customers.aclose()
+        await self._servers.aclose()
 
-    async def _fetch(self, server: Server, issuer: str) -> Endpoints | Problem:
-        found = await self._look_up(server, issuer)
-        before, now = self._known.pop(server, None), self._clock()
-        if isinstance(found, Problem):
-            pause = before.pause if before else _SHORTEST_PAUSE
-            self._known[server] = _Known(found, now + pause, min(2 * pause, _LONGEST_PAUSE))
-        else:
-            self._known[server] = _Known(found, now + _SECONDS_KEPT)
-        while len(self._known) > _MOST:
-            self._known.pop(next(iter(self._known)))  # the longest unchanged: servers that were edited since
-        return found
+    async def _endpoints(self, server: Server) -> Endpoints | Problem:
+        by_hand = server.endpoints.token or server.issuer is None
+        return server.endpoints if by_hand else await self._servers.get(server)
 
-    async def _look_up(self, server: Server, issuer: str) -> Endpoints | Problem:
+    async def _look_up(self, server: Server) -> Endpoints | Problem:
+        issuer = server.issuer or ""
         answer = await self._transport.get_json(
             issuer.rstrip("/") + "/.well-known/openid-configuration", {}, server.reach
         )
@@ -110,36 +90,23 @@ def _endpoints(answer: RawAnswer, server: Server) -> Endpoints | Problem:
         url = getattr(server.endpoints, field) or document.members.get(name) or ""
         if not isinstance(url, str):
             return _failed(f"holds a {name} that is not a URL")
-        flaw = _endpoint_flaw(url, server)
+        flaw = host_flaw(url, server.issuer or "", server.reach) if url else None
         if flaw and field == "keys":
             url = ""  # only a sign-in needs them
         elif flaw:
-            return _failed(f"holds a {name} that {flaw}", remedy=_HOSTS)
+            return _failed(f"holds a {name} that {flaw}", remedy=HOSTS)
         found[field] = url
     if not found["token"]:
         return _failed("holds no token_endpoint", remedy="set spec.endpoints.token of the AuthorizationServer")
     names_issuer = document.members.get("authorization_response_iss_parameter_supported") is True
-    return Endpoints(**found, issuer=server.issuer or "", names_issuer=names_issuer)
-
-
-_HOSTS = "if that is meant, an admin adds the host to spec.allowedHosts of the AuthorizationServer"
-
-
-def _endpoint_flaw(url: str, server: Server) -> str | None:
-    if not url:
-        return None
-    if flaw := url_flaw(url, server.reach):
-        return flaw
-    host, own = urlsplit(url).hostname or "", urlsplit(server.issuer or "").hostname
-    if host == own or any(host_matches(host, pattern) for pattern in server.reach.allowed_hosts):
-        return None
-    return "lives on a host that is not allowed"
-
-
-def host_matches(host: str, pattern: str) -> bool:
-    """Whether a host is meant by `login.example.com`, or by `*.example.com` at any depth below it."""
-    host, pattern = host.lower(), pattern.lower()
-    return host.endswith(pattern[1:]) if pattern.startswith("*.") else host == pattern
+    return Endpoints(
+        token=found["token"],
+        authorization=found["authorization"],
+        revocation=found["revocation"],
+        keys=found["keys"],
+        issuer=server.issuer or "",
+        names_issuer=names_issuer,
+    )
 
 
 def _failed(flaw: str, status: int | None = None, remedy: str = "") -> Problem:

@@ -20,7 +20,7 @@ from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.sign_in import Expected
 
-from .discovery import DocumentTransport
+from .documents import DocumentTransport
 from .strict_json import parse_object
 
 if TYPE_CHECKING:

@@ -99,7 +99,6 @@ def test_broken_credentials_are_told_by_their_key_and_sent_to_nobody(
 
 NOT_YET: dict[str, Object] = {
     "clientAuthentication": {"clientAuthentication": "PrivateKeyJWT"},
-    "citrix.customerDomain": {"citrix": {"customerDomain": "acme.cloud.com"}},
 }
 
 

@@ -12,13 +12,14 @@ from citrix_oauth_operator.domain.problems import spec_invalid
 from citrix_oauth_operator.domain.schedule import backoff, ladder_delay, refresh_due, take_over_reserve
 from citrix_oauth_operator.domain.selector import LabelSelector
 from citrix_oauth_operator.domain.server import AllowedNamespaces, parse_server
-from citrix_oauth_operator.domain.spec import ClientAuthentication, parse_spec
+from citrix_oauth_operator.domain.spec import ClientAuthentication, Customer, parse_spec
 from citrix_oauth_operator.servers import profile
 from tests.unit.examples import MINUTE
 from tests.unit.fakes import T0
 
 SECOND = timedelta(seconds=1)
 
+APPLICATION = "6c4a2f0e-1111-4222-8333-444455556666"
 SMALL: dict[str, object] = {"clientID": "id==", "credentialsSecretRef": {"name": "creds"}}
 OIDC: dict[str, object] = {"type": "OIDC", "issuer": "https://as.example"}
 
@@ -33,6 +34,13 @@ def test_the_smallest_client() -> None:
 def test_a_public_client_needs_no_credentials() -> None:
     """Without a Secret there is nothing to prove itself with."""
     assert parse_spec("x", {"clientID": "id"}).client_authentication is ClientAuthentication.NONE
+
+
+def test_whose_discovery_document_is_used() -> None:
+    """None of both fields: the server's own metadata."""
+    assert parse_spec("x", SMALL).customer is None
+    both = {"customerDomain": "acme.cloud.com", "applicationID": APPLICATION, "customerID": "acmecust01"}
+    assert parse_spec("x", {**SMALL, "citrix": both}).customer == Customer("acme.cloud.com", APPLICATION)
 
 
 @pytest.mark.parametrize(
@@ -50,6 +58,21 @@ def test_a_public_client_needs_no_credentials() -> None:
         ({"storefront": {}}, "spec.storefront"),
         ({"secret": {"template": {"stringData": {"access_token": "x"}}}}, "spec.secret.template.stringData"),
         ({"deletionPolicy": "Revoke", "grantType": "ClientCredentials"}, "spec.deletionPolicy"),
+        ({"citrix": {"customerDomain": "acme.cloud.com"}}, "spec.citrix.applicationID"),
+        ({"citrix": {"applicationID": APPLICATION}}, "spec.citrix.customerDomain"),
+        (
+            {"citrix": {"customerDomain": "acme.cloud.com:8443", "applicationID": APPLICATION}},
+            "spec.citrix.customerDomain",
+        ),
+        (
+            {"citrix": {"customerDomain": "acme.cloud.com/x", "applicationID": APPLICATION}},
+            "spec.citrix.customerDomain",
+        ),
+        ({"citrix": {"customerDomain": "acme.cloud.com", "applicationID": "id\r\n"}}, "spec.citrix.applicationID"),
+        (
+            {"citrix": {"customerDomain": "a.b", "applicationID": APPLICATION}, "grantType": "ClientCredentials"},
+            "spec.citrix.customerDomain",
+        ),
         ({"scopes": "openid"}, "spec.scopes"),
         ({"scopes": [1]}, "spec.scopes"),
         ({"suspend": "yes"}, "spec.suspend"),

@@ -35,6 +35,8 @@ from tests.unit.fakes import T0
 
 NEW = SecretText("CANARY-new-seed")
 NEW_SEED = replace(INPUTS, seed=NEW)
+ACME = {"customerDomain": "acme.cloud.com", "applicationID": "6c4a2f0e-1111-4222-8333-444455556666"}
+OF_ACME = inputs({"citrix": ACME}, seed=None)
 NO_SEED = replace(INPUTS, seed=None)
 SUSPENDED = inputs({"suspend": True})
 BROKEN_SPEC = Problem(Reason.SPEC_INVALID, "wrong")
@@ -114,6 +116,13 @@ ANOTHER_CLAIM = Claim("uid-1", "c3", adopted=True)
               seen(grant=BEGUN_IN_FLIGHT, inputs=NO_SEED, holder=DEAD), 0, Stall(problems.SEED_ALREADY_USED)),
         _case("without seed and grant a sign-in is needed", seen(inputs=NO_SEED, grant=None), 0,
               Stall(problems.login_required("creds"))),
+        _case("metadata that cannot be had does not hide that", seen(inputs=replace(NO_SEED, endpoints=DISCOVERY_DOWN),
+              grant=None), 0, Stall(problems.login_required("creds"))),
+        _case("nobody can sign in before the customer's document is there",
+              seen(inputs=replace(OF_ACME, endpoints=DISCOVERY_DOWN), grant=None), 0, Fail(DISCOVERY_DOWN)),
+        _case("nor while it is refused for good",
+              seen(inputs=replace(OF_ACME, endpoints=BROKEN_SPEC), grant=None), 0, Stall(BROKEN_SPEC, HOURLY)),
+        _case("then a sign-in is needed", seen(inputs=OF_ACME, grant=None), 0, Stall(problems.login_required("creds"))),
         _case("a dead grant stays dead", seen(grant=grant(rejection=rejected())), 18, Stall(rejected().problem)),
         _case("a person's request allows one more try",
               seen(grant=grant(rejection=rejected()), client=client(requested_at="now")), 18, Refresh()),

@@ -12,11 +12,13 @@ from citrix_oauth_operator.domain.errors import ApiError, Unreachable
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.server import Endpoints, Server
+from citrix_oauth_operator.domain.spec import Customer
 from citrix_oauth_operator.kube.api import JSON, Api
 from citrix_oauth_operator.login.attempt import Wanted
 from citrix_oauth_operator.login.ending import Ending, SignInEnded
 from citrix_oauth_operator.login.plan import plan
 
+APPLICATION = "6c4a2f0e-1111-4222-8333-444455556666"
 HERE = "http://localhost:7182/callback"
 FOUND = Endpoints(token="https://accounts.example/token", authorization="https://accounts.example/authorize")
 
@@ -39,9 +41,11 @@ class Found:
 
     def __init__(self, found: Endpoints | Problem = FOUND) -> None:
         self.found = found
+        self.asked_for: Customer | None = None
 
-    async def endpoints(self, _server: Server) -> Endpoints | Problem:
+    async def endpoints(self, _server: Server, customer: Customer | None = None) -> Endpoints | Problem:
         """Return them."""
+        self.asked_for = customer
         return self.found
 
 
@@ -91,6 +95,29 @@ async def test_the_client_decides_scopes_and_redirect_uri() -> None:
         login["redirectURI"],
         "consent",
     )
+
+
+async def test_the_customers_document_decides_scopes_prompt_and_acr_values() -> None:
+    """The client's own scopes win over it; the issuer that it led to is the one that must answer."""
+    wishes = replace(
+        FOUND, issuer="https://jp.example", scopes=("openid", "offline_access"), prompt="Login", acr_values="a"
+    )
+    wanted = await _wanted(_client(), found=Found(wishes))
+    assert (wanted.scopes, wanted.prompt, wanted.acr_values, wanted.issuer) == (
+        ("openid", "offline_access"),
+        "Login",
+        "a",
+        "https://jp.example",
+    )
+    wanted = await _wanted(_client(scopes=["offline_access", "api"]), found=Found(wishes))
+    assert wanted.scopes == ("offline_access", "api")
+
+
+async def test_the_customer_is_the_clients() -> None:
+    """Both of its fields are handed on."""
+    found = Found()
+    await _wanted(_client(citrix={"customerDomain": "acme.cloud.com", "applicationID": APPLICATION}), found=found)
+    assert found.asked_for == Customer("acme.cloud.com", APPLICATION)
 
 
 @pytest.mark.parametrize("promised", [True, False])

@@ -10,10 +10,10 @@ import pytest
 from citrix_oauth_operator.domain.answers import NotSent, Uncertain
 from citrix_oauth_operator.domain.kinds import ServerType
 from citrix_oauth_operator.domain.problem import Problem
-from citrix_oauth_operator.domain.reach import Reach
+from citrix_oauth_operator.domain.reach import Reach, host_matches
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.server import Endpoints, Server
-from citrix_oauth_operator.wire.discovery import Discovery, host_matches
+from citrix_oauth_operator.wire.discovery import Discovery
 from citrix_oauth_operator.wire.raw import RawAnswer
 
 ISSUER = "https://login.example.com/core"
