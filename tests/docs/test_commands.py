@@ -37,7 +37,7 @@ NOT_TYPED = {
     r"make faults\b|\.venv/bin/python -m tests\.faults": "an hour; `make test` plays a slice of it",
     r"\.venv/bin/python -m pytest tests/(faults|mutations)": "part of `make test`",
     r"make image ": "needs a builder of images; tests/node builds it where it can",
-    r"kubectl citrix-oauth login ": "needs a browser: tests/integration/operator/test_sign_in.py has one",
+    r"kubectl citrix-oauth login ": "needs a browser: test_from_nothing.py has one",
     r"kubectl \S+ \S+ logs ": "the control plane has no node, so no pod has a log",
     r"(cosign|docker) ": "needs a release, and none has been made (docs/releasing.md)",
 }

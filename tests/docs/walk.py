@@ -12,16 +12,25 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from playwright.sync_api import Page
+
 from tests.chart.helm import RELEASE
 from tests.chart.pod import Pod
 from tests.control_plane import ControlPlane
 from tests.control_plane.build import helm as helm_program
-from tests.integration.operator.eventually import eventually
+from tests.control_plane.children import Child
+from tests.integration.operator.eventually import GIVE_UP_SECONDS, eventually
+from tests.integration.operator.signing_in import agree, enter, shown
 from tests.standins.citrix_cloud import CitrixCloud
-from tests.standins.citrix_cloud.examples import server, signed_in
+from tests.standins.citrix_cloud.examples import registered, server, signed_in
 from tools.site.markdown import ROOT
 
-_FILLED_IN = ("10-smallest.yaml", "31-sign-in.yaml")
+SIGN_IN = "31-sign-in.yaml"
+_FILLED_IN = ("10-smallest.yaml", SIGN_IN)
+_BROWSER, _ADDRESS = "bin/opens-the-browser", "address"
+_OPENS = """#!/bin/sh
+printf %s "$1" > "$0.part" && mv "$0.part" "$(dirname "$0")/../address"
+"""
 # Prometheus Operator's kinds, as far as the chart needs them: any content.
 _MONITORING = {"podmonitors": "PodMonitor", "prometheusrules": "PrometheusRule"}
 
@@ -68,6 +77,30 @@ class Walker:
             filled = json.dumps(signed_in(ROOT / "examples" / name, self.cloud))
             (self.folder / "checkout/examples" / name).write_text(filled)
 
+    def register(self) -> None:
+        """Put what the client's registration says into the example of a sign-in; nobody has signed in."""
+        filled = json.dumps(registered(ROOT / "examples" / SIGN_IN, self.cloud))
+        (self.folder / "checkout/examples" / SIGN_IN).write_text(filled)
+
+    def sign_in_with(self, statement: str, page: Page) -> str:
+        """Run the statement that opens the browser, and sign in there as alice; return what it prints."""
+        (self.folder / _ADDRESS).unlink(missing_ok=True)
+        words = ["/bin/bash", "-e", "-c", statement]
+        child = Child("login", words, self.folder, {**self._environment(), "BROWSER": str(self.folder / _BROWSER)})
+        try:
+            page.goto(eventually(self._address, "the browser is opened", child.tail))
+            enter(page)
+            agree(page)
+            assert "signed in as alice" in shown(page)
+            assert child._process.wait(GIVE_UP_SECONDS) == 0, child.tail()
+        finally:
+            child.stop(0)
+        return child.log.read_text()
+
+    def _address(self) -> str:
+        address = self.folder / _ADDRESS
+        return address.read_text() if address.exists() else ""
+
     @property
     def log(self) -> str:
         """What the operators that run have said."""
@@ -99,6 +132,8 @@ def walker(plane: ControlPlane, cloud: CitrixCloud, folder: Path) -> Iterator[Wa
     (folder / "bin").mkdir()
     (folder / "bin/helm").symlink_to(helm_program())
     (folder / "bin/kubectl").symlink_to(plane.kubectl_program)
+    (folder / _BROWSER).write_text(_OPENS)
+    (folder / _BROWSER).chmod(0o755)
     checkout = folder / "checkout"
     checkout.mkdir()
     (checkout / "charts").symlink_to(ROOT / "charts")

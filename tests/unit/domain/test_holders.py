@@ -50,7 +50,9 @@ def _hints(kind: type) -> dict[str, Any]:
 
 
 def _parts(hint: Any) -> Iterator[Any]:  # noqa: ANN401 - a type hint
-    """Return the classes that a hint is made of."""
+    """Return the classes that a hint is made of; what a function takes is not in it."""
+    if typing.get_origin(hint) is Callable:
+        return
     yield hint
     for part in typing.get_args(hint):
         yield from _parts(part)

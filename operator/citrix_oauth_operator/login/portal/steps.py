@@ -21,7 +21,7 @@ from citrix_oauth_operator.login.outcome import SILENCE, outcome
 from citrix_oauth_operator.login.plan import plan
 from citrix_oauth_operator.login.probe import refusal
 from citrix_oauth_operator.report import audit
-from citrix_oauth_operator.wire.discovery import DocumentTransport
+from citrix_oauth_operator.wire.documents import DocumentTransport
 
 from .people import People, Person
 from .sign_ins import Ended, OpenSignIn, SignIns

@@ -12,6 +12,7 @@ import httpx
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.reach import Reach
 from citrix_oauth_operator.domain.server import Endpoints, Server
+from citrix_oauth_operator.domain.spec import Customer
 from citrix_oauth_operator.kube.api import GROUP_PATH, JSON
 from citrix_oauth_operator.kube.labels import client_path, secret_path
 from citrix_oauth_operator.kube.secret_codec import decode
@@ -74,7 +75,7 @@ class Documents:
         self.found = Endpoints(token=f"{ISSUER}/token", authorization=f"{ISSUER}/authorize", names_issuer=True)
         self.page = RawAnswer(200, {}, b"<html>")
 
-    async def endpoints(self, _server: Server) -> Endpoints:
+    async def endpoints(self, _server: Server, _customer: Customer | None = None) -> Endpoints:
         """Return the endpoints."""
         return self.found
 
