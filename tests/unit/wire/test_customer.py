@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from citrix_oauth_operator.domain.answers import NotSent, Uncertain
+from citrix_oauth_operator.domain.kinds import ServerType
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reach import Reach
 from citrix_oauth_operator.domain.reasons import Reason
-from citrix_oauth_operator.domain.kinds import ServerType
 from citrix_oauth_operator.domain.server import Endpoints, Server
 from citrix_oauth_operator.domain.spec import Customer
 from citrix_oauth_operator.wire.discovery import Discovery
