@@ -19,6 +19,7 @@ Values = Mapping[str, Any]
 
 CHART = Path(__file__).resolve().parents[2] / "charts/citrix-oauth-operator"
 RELEASE, NAMESPACE = "citrix-oauth", "citrix-oauth-system"
+PORTAL = f"{RELEASE}-portal"
 IMAGE = {"image": {"repository": "registry.example/citrix-oauth-operator"}}
 
 
@@ -90,3 +91,9 @@ class Helm:
 def of_kind(manifests: list[Manifest], kind: str) -> list[Manifest]:
     """Return the manifests of one kind."""
     return [one for one in manifests if one["kind"] == kind]
+
+
+def named(manifests: list[Manifest], kind: str, name: str) -> Manifest:
+    """Return the one manifest of a kind and a name."""
+    (only,) = [one for one in of_kind(manifests, kind) if one["metadata"]["name"] == name]
+    return only

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.chart.helm import NAMESPACE, RELEASE, Helm, Manifest, Values, of_kind
+from tests.chart.helm import NAMESPACE, RELEASE, Helm, Manifest, Values, named
 from tests.chart.pod import Pod
 from tests.chart.rights import Right, granted
 from tests.control_plane import ControlPlane
@@ -88,8 +88,7 @@ def install(helm: Helm, values: Values, around: Surroundings) -> Iterator[Stay]:
 
 
 def _pod(manifests: Sequence[Manifest], around: Surroundings) -> Pod:
-    (deployment,) = of_kind(list(manifests), "Deployment")
-    return Pod(deployment, around.plane, around.folder)
+    return Pod(named(list(manifests), "Deployment", RELEASE), around.plane, around.folder)
 
 
 def await_rights(cluster: Cluster, rights: Sequence[Right]) -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from citrix_oauth_operator.cli.checks.rights import of_the_operator
 from citrix_oauth_operator.cli.run import add_flags
-from tests.chart.helm import NAMESPACE, RELEASE, Helm, Manifest, Values, of_kind
+from tests.chart.helm import NAMESPACE, PORTAL, RELEASE, Helm, Manifest, Values, named, of_kind
 from tests.chart.rights import Right, granted
 from tests.control_plane import ControlPlane
 from tests.integration.crd_schema import KINDS, definition
@@ -20,6 +20,7 @@ LISTED: Values = {"watchNamespaces": ["team-a", "team-b"]}
 EVERYTHING: Values = {
     **LISTED,
     "replicas": 2,
+    "portal": {"enabled": True, "url": "https://sign-in.example.com/citrix/"},
     "admissionPolicy": {"enabled": True},
     "imagePullSecrets": ["registry"],
     "podAnnotations": {"prometheus.io/scrape": "true"},
@@ -39,20 +40,19 @@ def manifests(helm: Helm, request: pytest.FixtureRequest) -> list[Manifest]:
     return helm.render(VARIANTS[request.param])
 
 
-def deployment(manifests: list[Manifest]) -> dict[str, Any]:
+def deployment(manifests: list[Manifest], name: str = RELEASE) -> dict[str, Any]:
     """Return the Deployment's spec."""
-    (only,) = of_kind(manifests, "Deployment")
-    return dict(only["spec"])
+    return dict(named(manifests, "Deployment", name)["spec"])
 
 
-def pod(manifests: list[Manifest]) -> dict[str, Any]:
+def pod(manifests: list[Manifest], name: str = RELEASE) -> dict[str, Any]:
     """Return the pod's spec."""
-    return dict(deployment(manifests)["template"]["spec"])
+    return dict(deployment(manifests, name)["template"]["spec"])
 
 
-def container(manifests: list[Manifest]) -> dict[str, Any]:
+def container(manifests: list[Manifest], name: str = RELEASE) -> dict[str, Any]:
     """Return the only container."""
-    (only,) = pod(manifests)["containers"]
+    (only,) = pod(manifests, name)["containers"]
     return dict(only)
 
 
@@ -62,10 +62,10 @@ def rules(manifests: list[Manifest]) -> list[Manifest]:
 
 
 def test_no_right_is_a_wildcard_or_leads_to_more_rights(manifests: list[Manifest]) -> None:
-    """Of the operator; people who edit clients may delete many at once."""
+    """Of the operator and the portal; people who edit clients may delete many at once."""
     rights = granted(manifests, RELEASE)
     assert rights
-    assert not [one for one in rights if one.verb in FORBIDDEN_VERBS]
+    assert not [one for one in rights + granted(manifests, PORTAL) if one.verb in FORBIDDEN_VERBS]
     assert not [rule for rule in rules(manifests) for words in rule.values() if "*" in words]
     assert {one.group for one in rights} <= {"", "citrix-oauth.dev", "coordination.k8s.io"}
 
@@ -185,11 +185,17 @@ def test_the_network_policy_opens_probes_names_and_the_listed_ports(helm: Helm) 
 
 
 def test_every_selector_finds_the_pods(manifests: list[Manifest]) -> None:
-    """Deployment, NetworkPolicy and PodDisruptionBudget mean the same pods."""
-    labels = deployment(manifests)["template"]["metadata"]["labels"]
-    specs = [one["spec"] for one in manifests if one["kind"] in {"Deployment", "NetworkPolicy", "PodDisruptionBudget"}]
-    selectors = [(spec.get("selector") or spec.get("podSelector"))["matchLabels"] for spec in specs]
-    assert all(one == selectors[0] and one.items() <= labels.items() for one in selectors)
+    """Deployment, NetworkPolicy, PodDisruptionBudget and Service of a name mean the same pods, and no others."""
+    labels = {
+        one["metadata"]["name"]: one["spec"]["template"]["metadata"]["labels"]
+        for one in of_kind(manifests, "Deployment")
+    }
+    for one in manifests:
+        if one["kind"] in {"Deployment", "NetworkPolicy", "PodDisruptionBudget", "Service"}:
+            selector = one["spec"].get("selector") or one["spec"]["podSelector"]
+            selected = selector.get("matchLabels", selector).items()
+            meant = [name for name, carried in labels.items() if selected <= carried.items()]
+            assert meant == [one["metadata"]["name"]]
 
 
 def test_the_image_is_named_by_tag_or_by_digest(helm: Helm) -> None:
@@ -211,6 +217,9 @@ def test_pod_security_restricted_lets_the_pod_in(
     body: dict[str, Any] = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "operator", "namespace": namespace}}
     create = ("create", "--dry-run=server", "-f", "-")
     control_plane.kubectl(*create, stdin=json.dumps({**body, "spec": spec}))
+    if of_kind(manifests, "Service"):
+        portal = {**pod(manifests, PORTAL), "serviceAccountName": "default"}
+        control_plane.kubectl(*create, stdin=json.dumps({**body, "spec": portal}))
     spec["securityContext"] = {}
     refused = control_plane.kubectl(*create, stdin=json.dumps({**body, "spec": spec}), check=False)
     assert "violates PodSecurity" in refused.stderr

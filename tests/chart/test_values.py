@@ -18,7 +18,7 @@ from tests.control_plane.build import HELM_VERSION, helm_source
 from tests.integration.crd_schema import CRDS
 
 DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
-FREE = ("resources",)  # what Kubernetes defines is Kubernetes' to check
+FREE = ("resources", "portal.resources")  # what Kubernetes defines is Kubernetes' to check
 
 
 def _leaves(values: Mapping[str, Any], above: str = "") -> Iterator[str]:
@@ -90,6 +90,8 @@ WRONG: dict[str, Values] = {
     "a digest without its algorithm": {"image": {"repository": "r", "digest": "0" * 64}},
     "a port by name": {"networkPolicy": {"egressPorts": ["https"]}},
     "an unknown log level": {"logLevel": "trace"},
+    "a portal without an address": {"portal": {"enabled": True}},
+    "a portal without TLS": {"portal": {"enabled": True, "url": "http://sign-in.example.com"}},
     "no image": {"image": {"repository": ""}},
 }
 

@@ -45,6 +45,11 @@ def to_secret(ref: ClientRef, sign_in: SignIn) -> JSON:
         "redirect_uri": sign_in.redirect_uri,
         "nonce": sign_in.nonce,
     }
+    return {**empty_secret(ref), "data": encode(data)}
+
+
+def empty_secret(ref: ClientRef) -> JSON:
+    """Return the same without what is handed over: whether it may be created can be tried beforehand."""
     owner = {"apiVersion": "citrix-oauth.dev/v1alpha1", "kind": "CitrixClient", "name": ref.name, "uid": ref.uid}
     return {
         "apiVersion": "v1",
@@ -56,7 +61,6 @@ def to_secret(ref: ClientRef, sign_in: SignIn) -> JSON:
             "labels": of_client(ref),
             "ownerReferences": [owner],
         },
-        "data": encode(data),
     }
 
 

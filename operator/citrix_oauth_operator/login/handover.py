@@ -16,7 +16,7 @@ from citrix_oauth_operator.domain.sight import REQUESTED_AT
 from citrix_oauth_operator.domain.sign_in import SignIn
 from citrix_oauth_operator.kube.api import GROUP_PATH, JSON, Api
 from citrix_oauth_operator.kube.labels import client_path
-from citrix_oauth_operator.kube.login_secret import login_secret_name, to_secret
+from citrix_oauth_operator.kube.login_secret import empty_secret, login_secret_name, to_secret
 
 from .ending import Ending, SignInEnded
 
@@ -58,7 +58,7 @@ class Handover:
         Raises:
             SignInEnded: a right is lacking, or an earlier sign-in was never redeemed.
         """
-        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": login_secret_name(self._ref.name)}}
+        secret = empty_secret(self._ref)
         for _ in range(_MOST_LOOKS):
             if await self._is_free(secret):
                 break
