@@ -43,14 +43,14 @@ class Pod(Operator):
     def launch(self) -> None:
         """Start the container."""
         words = [self._here(word) for word in self._container["args"]]
-        env = {one["name"]: self._value(one) for one in self._container["env"]}
+        env = {one["name"]: self._value(one) for one in self._container.get("env", ())}
         name = f"operator-{len(self._logs)}"
         command = [sys.executable, "-c", _NAMELESS, *words]
         self._child = Child(name, command, self._folder, {**_NO_NAME, **env, "KUBECONFIG": str(self.kubeconfig)})
         self._logs.append(self._child.log)
 
     def _here(self, word: str) -> str:
-        for mount in self._container["volumeMounts"]:
+        for mount in self._container.get("volumeMounts", ()):
             word = word.replace(f"={mount['mountPath']}", f"={self._folder / mount['name']}")
         for port in self._container["ports"]:
             word = word.replace(f"port={port['containerPort']}", f"port={self.port}")

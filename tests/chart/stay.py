@@ -91,10 +91,10 @@ def _pod(manifests: Sequence[Manifest], around: Surroundings) -> Pod:
     return Pod(named(list(manifests), "Deployment", RELEASE), around.plane, around.folder)
 
 
-def await_rights(cluster: Cluster, rights: Sequence[Right]) -> None:
+def await_rights(cluster: Cluster, rights: Sequence[Right], user: str = USER) -> None:
     """Wait until the API server knows the Roles: it hears of them a moment after they were written."""
     for right in rights:
-        eventually(lambda right=right: may(cluster, USER, right), f"{right} is given")  # type: ignore[misc]
+        eventually(lambda right=right: may(cluster, user, right), f"{right} is given")  # type: ignore[misc]
 
 
 def may(cluster: Cluster, user: str, right: Right) -> bool:

@@ -123,7 +123,7 @@ class Api:
                 {"limit": chunk, "resourceVersion": "0"} if not more else {"limit": chunk, "continue": more}
             )
             page = await self._request("GET", f"{path}?{query}", accept=_METADATA_ONLY)
-            items += [item["metadata"] for item in page["items"]]
+            items += [item["metadata"] for item in page["items"] or ()]  # of an empty collection: null
             if not (more := page["metadata"].get("continue", "")):
                 return items
 

@@ -39,8 +39,8 @@ async def serve(settings: PortalSettings) -> None:
         async with Api(load_configuration()) as api:
             clock = SystemClock()
             people, sign_ins = People(api, clock), SignIns(clock)
-            steps = Steps(api, people, discovery, transport, sign_ins, settings.redirect_uri)
-            portal = Portal(people, Clients(api, people, settings.namespaces), sign_ins, steps, settings.base)
+            steps = Steps(api, people, discovery, transport, sign_ins, clock, settings.redirect_uri)
+            portal = Portal(people, Clients(api, people, settings.namespaces), sign_ins, steps, clock, settings.base)
             with _listening(settings.port) as listener:
                 log.info("serving on port %d; sign-ins return to %s", settings.port, settings.redirect_uri)
                 await _server(portal).serve([listener])

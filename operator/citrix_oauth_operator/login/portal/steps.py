@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from datetime import UTC, datetime
 
+from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.problem import sanitised
@@ -41,10 +41,11 @@ class Steps:
         discovery: Discovery,
         transport: DocumentTransport,
         sign_ins: SignIns,
+        clock: Clock,
         redirect_uri: str,
     ) -> None:
         self._api, self._people, self._discovery, self._transport = api, people, discovery, transport
-        self._sign_ins, self._redirect_uri = sign_ins, redirect_uri
+        self._sign_ins, self._clock, self._redirect_uri = sign_ins, clock, redirect_uri
 
     async def begin(self, person: Person, browser: str, body: JSON) -> OpenSignIn:
         """Open a sign-in for a client, once all that can be known beforehand speaks for it.
@@ -105,7 +106,7 @@ class Steps:
         except SignInEnded as ended:
             return _told(ended)
         if done:
-            return Ended(good=True, sentences=tuple(done.told(datetime.now(UTC))))
+            return Ended(good=True, sentences=tuple(done.told(self._clock.now())))
         if self._sign_ins.age(one) > REDEEMED_SECONDS:
             return Ended(good=False, sentences=SILENCE)
         return None

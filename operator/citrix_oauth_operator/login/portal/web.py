@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as Sent
 
+from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.kube.api import JSON
@@ -66,9 +66,11 @@ class Visitor:
 class Portal:
     """The pages of one portal."""
 
-    def __init__(self, people: People, clients: Clients, sign_ins: SignIns, steps: Steps, base: str) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 - what it shows
+        self, people: People, clients: Clients, sign_ins: SignIns, steps: Steps, clock: Clock, base: str
+    ) -> None:
         self._people, self._clients, self._sign_ins, self._steps = people, clients, sign_ins, steps
-        self._base, self._render = base, Renderer(base)
+        self._clock, self._base, self._render = clock, base, Renderer(base)
 
     def application(self) -> ASGIApp:
         """Return what a web server serves."""
@@ -92,13 +94,13 @@ class Portal:
     async def _list(self, request: Request) -> Response:
         visitor = await self._visitor(request)
         bodies, all_of_them = await self._clients.of(visitor.person)
-        found = cards(bodies, datetime.now(UTC))
+        found = cards(bodies, self._clock.now())
         return self._page("clients", visitor, cards=found, all_of_them=all_of_them)
 
     async def _client(self, request: Request) -> Response:
         visitor = await self._visitor(request)
         body = await self._theirs(request, visitor)
-        return self._page("client", visitor, card=card(body, datetime.now(UTC)))
+        return self._page("client", visitor, card=card(body, self._clock.now()))
 
     async def _begin(self, request: Request) -> Response:
         visitor = await self._visitor(request)

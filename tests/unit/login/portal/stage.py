@@ -58,7 +58,11 @@ class Cluster(FakeApi):
         return super()._apply(verb, path, body, query)
 
     def _get(self, path: str, found: JSON | None, query: str) -> tuple[int, JSON]:
-        return super()._get(path, found, query or ("limit=" if path.endswith("/citrixclients") else ""))
+        listed = "limit=" if path.endswith("/citrixclients") else ""
+        status, answer = super()._get(path, found, query or listed)
+        if query and answer.get("items") == []:
+            answer["items"] = None  # so the API server says it of metadata
+        return status, answer
 
     def _may(self, spec: JSON) -> bool:
         about = spec["resourceAttributes"]
@@ -97,8 +101,9 @@ class Stage:
         settings = PortalSettings(URL, 8080, self.namespaces)
         people, self.sign_ins = People(self.cluster, self.clock), SignIns(self.clock)
         clients = Clients(self.cluster, people, self.namespaces)
-        steps = Steps(self.cluster, people, self.documents, self.documents, self.sign_ins, settings.redirect_uri)
-        self.portal = Portal(people, clients, self.sign_ins, steps, settings.base)
+        documents = self.documents
+        steps = Steps(self.cluster, people, documents, documents, self.sign_ins, self.clock, settings.redirect_uri)
+        self.portal = Portal(people, clients, self.sign_ins, steps, self.clock, settings.base)
         self.client("reports")
 
     def client(self, name: str, namespace: str = "team-a", status: JSON | None = None, **spec: object) -> JSON:

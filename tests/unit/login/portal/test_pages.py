@@ -11,8 +11,9 @@ import pytest
 
 from citrix_oauth_operator.domain.errors import Unreachable
 from citrix_oauth_operator.login.portal.clients import MOST_ASKED
+from citrix_oauth_operator.login.portal.rendering import times
 from tests.unit.fakes import Fault
-from tests.unit.login.portal.stage import ALICE, BOB, COOKIE, PAGE, Stage
+from tests.unit.login.portal.stage import ALICE, BOB, COOKIE, PAGE, PATH, Stage
 
 ELSEWHERE = ("/", PAGE, "/-/sign-ins/x", "/-/returned/x")
 
@@ -30,6 +31,13 @@ async def test_a_person_sees_the_clients_they_may_sign_in_for_and_no_others() ->
     assert re.findall(r'action="/citrix(/[^"]+)"', (await stage.browser(BOB).get("/")).text) == ["/team-b/other"]
     stage.cluster.rights = {("bob", "", "")}
     assert len(re.findall(r'action="/citrix(/[^"]+)"', (await stage.browser(BOB).get("/")).text)) == 3
+
+
+async def test_a_cluster_without_clients_has_a_page_too() -> None:
+    """The API server says `null` then, where metadata is asked for."""
+    stage = Stage()
+    stage.cluster.drop(PATH)
+    assert "There is none." in (await stage.browser().get("/")).text
 
 
 async def test_who_may_nothing_sees_nothing() -> None:
@@ -157,6 +165,15 @@ async def test_what_others_wrote_is_shown_as_text() -> None:
     assert "<script" not in shown
     assert "<b>alice" not in shown
     assert "The &lt;script&gt;&#34;nightly&#34;&lt;/script&gt; report<" in shown
+
+
+def test_times_are_shown_as_people_write_them_and_all_else_as_text() -> None:
+    """What only looks like a time stays as it is."""
+    shown = times("<b> until 2026-03-01T12:22:00Z, or 2026-99-01T12:22:00Z")
+    assert shown == (
+        '&lt;b&gt; until <time datetime="2026-03-01T12:22:00Z">1 Mar 2026, 12:22 UTC</time>, or'
+        ' <time datetime="2026-99-01T12:22:00Z">2026-99-01T12:22:00Z</time>'
+    )
 
 
 class Accessible(HTMLParser):
