@@ -7,6 +7,7 @@ import pytest
 
 from citrix_oauth_operator.cli import main
 from citrix_oauth_operator.domain.reasons import ConditionType, Reason
+from citrix_oauth_operator.domain.ways_out import IN_SHORT, PAGE, Section
 from tests.unit.domain.test_reasons import EVENTS, LATER
 from tests.unit.said import SAID
 
@@ -79,3 +80,11 @@ def test_what_is_said_is_said_for_every_problem() -> None:
     """Reasons without a problem are states, and those whose feature is to come."""
     states = {Reason.TOKEN_VALID, Reason.TOKEN_EXPIRED, Reason.PENDING, Reason.ACCEPTED, Reason.RECOVERED}
     assert set(SAID) == set(Reason) - LATER - EVENTS - states
+
+
+@pytest.mark.parametrize("section", Section)
+def test_each_way_out_has_its_section_which_begins_with_what_check_prints(section: Section) -> None:
+    """Remedies and `citrix-oauth check` send people there."""
+    found = re.search(rf"^## {section}\n\n> (.*)$", (ROOT / PAGE).read_text(), re.MULTILINE)
+    assert found, f"{PAGE} has no section {section} with a line in short"
+    assert found[1] == IN_SHORT[section]

@@ -12,6 +12,7 @@ from datetime import timedelta
 from citrix_oauth_operator.domain.catalogue import Catalogue, Finding, rows
 from citrix_oauth_operator.domain.kinds import Kind, Layout, LifetimeModel, Lifetimes
 from citrix_oauth_operator.domain.reasons import Reason
+from citrix_oauth_operator.domain.ways_out import Section
 
 from .profile import Profile
 
@@ -81,8 +82,7 @@ _LINES: tuple[tuple[tuple[int, ...], Finding], ...] = (
         Finding(
             Reason.CONDITIONAL_ACCESS,
             "ADFS wants the token of a registered device, which a pod cannot have",
-            'issue refresh tokens without a device (IssueOAuthRefreshTokensTo); docs/identity.md, section "Device and'
-            ' PRT", shows the ways out',
+            f"issue refresh tokens without a device (IssueOAuthRefreshTokensTo); {Section.DEVICE.hint}",
         ),
     ),
 )
@@ -115,7 +115,7 @@ PROFILE = Profile(
             "interaction_required": Finding(
                 Reason.CONDITIONAL_ACCESS,
                 "ADFS wants a person at a browser before it gives another token",
-                f'{_SIGN_IN}; docs/identity.md, section "Multi-factor authentication", shows the ways out',
+                f"{_SIGN_IN}; {Section.MULTI_FACTOR.hint}",
             )
         },
         codes={code: row for numbers, finding in _LINES for code, row in rows("MSIS", numbers, finding).items()},

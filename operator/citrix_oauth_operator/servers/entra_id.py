@@ -14,16 +14,16 @@ from datetime import timedelta
 from citrix_oauth_operator.domain.catalogue import Catalogue, Finding, rows
 from citrix_oauth_operator.domain.kinds import Kind, Layout, LifetimeModel, Lifetimes
 from citrix_oauth_operator.domain.reasons import Reason
+from citrix_oauth_operator.domain.ways_out import Section
 
 from .profile import Profile
 
 _GUID = r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 _LOG = "look the request up in Entra's sign-in log by status.lastError.transactionId (the correlation id)"
 _SIGN_IN = "sign in again (kubectl citrix-oauth login)"
-_WAY_OUT = "docs/identity.md, section"
-_MFA = f'{_WAY_OUT} "Multi-factor authentication", shows the ways out'
-_POLICY = f'{_WAY_OUT} "Conditional Access", shows the ways out'
-_DEVICE = f'{_WAY_OUT} "Device and PRT", shows the ways out'
+_MFA = Section.MULTI_FACTOR.hint
+_POLICY = Section.CONDITIONAL_ACCESS.hint
+_DEVICE = Section.DEVICE.hint
 
 
 def _access(message: str, remedy: str) -> Finding:

@@ -9,11 +9,14 @@ from typing import Any
 
 import pytest
 
+from citrix_oauth_operator.cli.checks.clients import told_by_status
 from citrix_oauth_operator.cli.checks.cluster import FIELDS, fingerprint
 from citrix_oauth_operator.cli.checks.consumers import check_pods
 from citrix_oauth_operator.cli.checks.finding import Finding, Result, as_json, failed, ok, table
 from citrix_oauth_operator.cli.checks.rights import of_the_operator
 from citrix_oauth_operator.cli.checks.servers import _clock
+from citrix_oauth_operator.domain.model import ClientRef
+from citrix_oauth_operator.domain.ways_out import IN_SHORT, Section
 from tests.integration.crd_schema import version
 from tests.unit.examples import REJECTED, UNREACHABLE
 from tests.unit.fakes import T0
@@ -122,3 +125,45 @@ def test_an_operator_of_listed_namespaces_needs_no_secrets_elsewhere() -> None:
     rights = of_the_operator(["team-a", "team-b"], "ops")
     assert {right.namespace for right in rights if right.resource == "secrets"} == {"team-a", "team-b", "ops"}
     assert not any({"list", "watch"} & set(right.verbs) for right in rights if right.resource == "secrets")
+
+
+def _status(reason: str, message: str, *, true: str = "True") -> dict[str, Any]:
+    well = {"type": "Ready", "status": "True", "reason": "TokenValid", "message": "Well."}
+    return {"conditions": [well, {"type": "Stalled", "status": true, "reason": reason, "message": message}]}
+
+
+REPORTS = ClientRef("team-a", "reports", "uid")
+
+
+@pytest.mark.parametrize(
+    ("reason", "message", "section"),
+    [
+        pytest.param("ConditionalAccess", f"Look: {Section.MULTI_FACTOR.hint}.", Section.MULTI_FACTOR, id="named"),
+        pytest.param("ConditionalAccess", f"Look: {Section.DEVICE.hint}.", Section.DEVICE, id="a device"),
+        pytest.param("ConditionalAccess", "Of an older version.", Section.CONDITIONAL_ACCESS, id="nothing is named"),
+        pytest.param("SecondFactorRequired", "A passcode.", Section.MULTI_FACTOR, id="a passcode at StoreFront"),
+        pytest.param("NoRefreshToken", "None came.", Section.NO_REFRESH_TOKEN, id="no refresh token"),
+    ],
+)
+def test_a_failure_that_the_page_of_identities_is_about_brings_its_part_along(
+    reason: str, message: str, section: Section
+) -> None:
+    """The short text of the section, and where to read on."""
+    found = told_by_status(REPORTS, _status(reason, message))
+    assert found is not None
+    assert (found.result, found.about) == (Result.FAIL, "team-a/reports")
+    assert found.message.startswith(f"{reason}, says its status")
+    assert found.remedy == f"{IN_SHORT[section]} ({section.anchor})"
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param({}, id="nobody has looked yet"),
+        pytest.param(_status("ServerThrottled", "Later."), id="another failure"),
+        pytest.param(_status("ConditionalAccess", "Over.", true="False"), id="a failure that is over"),
+    ],
+)
+def test_other_clients_get_no_lecture(status: dict[str, Any]) -> None:
+    """About policies that are not theirs."""
+    assert told_by_status(REPORTS, status) is None

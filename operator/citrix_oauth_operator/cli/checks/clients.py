@@ -11,6 +11,7 @@ from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reach import Reach
 from citrix_oauth_operator.domain.spec import GrantType
+from citrix_oauth_operator.domain.ways_out import IN_SHORT, way_out
 from citrix_oauth_operator.kube.api import JSON, Api
 from citrix_oauth_operator.kube.inputs import InputsReader
 from citrix_oauth_operator.kube.labels import secret_path
@@ -74,7 +75,19 @@ class ClientChecks:
                 "There is no grant yet, and no refresh_token in its credentials Secret to begin one.",
                 f"Sign in: `kubectl citrix-oauth login {ref.name} -n {ref.namespace}`; or put a refresh token there.",
             )
-        return ok("client", str(ref), "Spec, credentials and server are complete.")
+        return told_by_status(ref, body.get("status") or {}) or ok(
+            "client", str(ref), "Spec, credentials and server are complete."
+        )
+
+
+def told_by_status(ref: ClientRef, status: JSON) -> Finding | None:
+    """Say the part of docs/identity.md that is about a client's failure; None where it has no such failure."""
+    found = way_out(status)
+    if not found:
+        return None
+    reason, section = found
+    message = f"{reason}, says its status: `kubectl citrix-oauth status -n {ref.namespace}` shows it."
+    return Finding("client", str(ref), Result.FAIL, message, f"{IN_SHORT[section]} ({section.anchor})")
 
 
 def _unseen(ref: ClientRef) -> Finding:
