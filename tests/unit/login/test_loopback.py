@@ -86,6 +86,13 @@ async def test_a_server_that_knows_no_form_post_is_understood_too(listener: List
     assert isinstance(await listener.answer(), SignIn)
 
 
+async def test_of_an_answer_by_post_only_the_body_is_read(listener: Listener, http: httpx.AsyncClient) -> None:
+    """Citrix repeats the state in the query: that is no parameter given twice, and nothing else there counts."""
+    query = {"state": answer(_attempt(listener))["state"], "error": "access_denied"}
+    await http.post("/callback", params=query, data=answer(_attempt(listener)))
+    assert isinstance(await listener.answer(), SignIn)
+
+
 async def test_a_second_answer_does_nothing_and_is_shown_the_same_page(
     listener: Listener, http: httpx.AsyncClient
 ) -> None:
