@@ -17,6 +17,7 @@ from citrix_oauth_operator.domain import protocol
 from citrix_oauth_operator.domain import sign_in_problems as problems
 from citrix_oauth_operator.domain.answers import Answer, Granted, NotSent, Uncertain
 from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.lifetimes import remembered
 from citrix_oauth_operator.domain.model import Grant, Holder
 from citrix_oauth_operator.domain.observed import Inputs, Observed
 from citrix_oauth_operator.domain.problem import Problem
@@ -73,7 +74,8 @@ class Redemption:
         await self.codes.take(ref, sign_in.code, claim)
         audit.tell(audit.Event.CODE_SENT, ref, chain=chain, attempt=claim.attempt)
         attempt = Attempt(claim.attempt, self.holder, claim.at)
-        begun = protocol.begin_sign_in(seen.grant, chain, sign_in.code, inputs.binding, attempt)
+        old = remembered(seen.grant, inputs.server)
+        begun = protocol.begin_sign_in(old, chain, sign_in.code, inputs.binding, attempt)
         async with self.slots.slot(inputs.server):
             unread = await self.requests.redeem(inputs, sign_in)
         if isinstance(unread, NotSent):

@@ -17,6 +17,7 @@ from citrix_oauth_operator.domain import protocol
 from citrix_oauth_operator.domain.answers import Granted, NotSent, Refused, Uncertain
 from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
+from citrix_oauth_operator.domain.lifetimes import remembered
 from citrix_oauth_operator.domain.model import Claim, ClientRef, Grant, Holder
 from citrix_oauth_operator.domain.observed import Inputs, Observed
 from citrix_oauth_operator.domain.protocol import Attempt, Terms
@@ -81,7 +82,8 @@ class WriteProtocol:
         if claim is None and seen.grant is not None and begun is None:
             claim = await self.claims.take(ref, seed, Claim(ref.uid, chain, adopted=False), now)
         # who resumes a claim goes on with its chain: whichever process marks it, both write the same one
-        grant = begun or protocol.begin_chain(seen.grant, claim.chain if claim else chain, seed, inputs.binding, now)
+        old, chain = remembered(seen.grant, inputs.server), claim.chain if claim else chain
+        grant = begun or protocol.begin_chain(old, chain, seed, inputs.binding, now)
         doubt = begun is not None and begun.pending is not None
         intent = await self._intend(ref, Stored(grant, seen.grant_version), doubt=doubt)
         if claim is None:

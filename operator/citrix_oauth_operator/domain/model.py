@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 
+from .kinds import LifetimeModel
 from .problem import Problem
 from .secrecy import SecretText
 
@@ -137,6 +138,7 @@ class Grant:
         spent_at: when the refresh token was sent for a successor that came and could not be kept; None: it is unspent.
         refresh_expires_at: the refresh token's end where the server announced one.
         subject: who signed in, where an id_token said so.
+        learned: whether refreshes extend this server's grants, as this chain and those before it have shown.
         token: the newest access token; after a re-seed the old chain's, until the first refresh.
     """
 
@@ -153,6 +155,7 @@ class Grant:
     rejection: Rejection | None = None
     spent_at: datetime | None = None
     subject: str = ""
+    learned: LifetimeModel = LifetimeModel.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,10 @@ class Outcome:
         if self.grant_end is None or self.grant is None:
             return None
         end, model = self.grant_end
-        begin = self.grant.received_at if model == LifetimeModel.SLIDING else self.grant.started_at
+        moves = model == LifetimeModel.SLIDING or (
+            model == LifetimeModel.UNKNOWN and self.grant.refresh_expires_at is not None
+        )
+        begin = self.grant.received_at if moves else self.grant.started_at
         return end - min(LONGEST_NOTICE, (end - begin) / 4)
 
     def grant_is_ending(self, now: datetime) -> bool:

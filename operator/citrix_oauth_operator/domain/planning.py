@@ -7,15 +7,14 @@ from datetime import datetime
 
 from . import problems
 from .decisions import Decision, Stall, Wait
-from .due import due_time, grant_end
-from .kinds import LifetimeModel
-from .model import Grant, TokenSecret
+from .due import due_time
+from .lifetimes import end_of
+from .model import TokenSecret
 from .observed import Inputs, Observed
 from .outcome import Marks, Outcome
 from .problem import Problem
 from .reasons import ANSWERED, RETRIED_HOURLY, Reason
 from .schedule import BREAKER_RECHECK, HOURLY, OWNERSHIP_RECHECK, UNREACHABLE_CEILING, backoff, ladder_delay, spread
-from .server import Server
 from .spec import GrantType
 
 
@@ -127,23 +126,8 @@ def _look_again(
 
 
 def _grant_end(seen: Observed) -> tuple[datetime, str] | None:
-    """Return when a person must sign in again: the earlier estimate, until a grant outlives it."""
-    grant = seen.grant
-    if grant is None or grant.rejection is not None or not isinstance(seen.inputs, Inputs):
+    """Return when a person must sign in again, and how sure that is."""
+    if seen.grant is None or not isinstance(seen.inputs, Inputs):
         return None
-    server = seen.inputs.server
-    sliding = grant_end(grant, server.refresh_token_lifetime)
-    if sliding is None:
-        return None
-    if grant.refresh_expires_at is None and (absolute := _absolute_end(grant, server)):
-        return absolute, str(server.lifetime_model)
-    fixed = server.lifetime_model is LifetimeModel.ABSOLUTE
-    return sliding, str(LifetimeModel.ABSOLUTE if fixed else LifetimeModel.SLIDING)
-
-
-def _absolute_end(grant: Grant, server: Server) -> datetime | None:
-    if server.refresh_token_lifetime is None or server.lifetime_model is LifetimeModel.SLIDING:
-        return None
-    end = grant.started_at + server.refresh_token_lifetime
-    outlived = server.lifetime_model is LifetimeModel.UNKNOWN and grant.received_at > end
-    return None if outlived else end
+    found = end_of(seen.grant, seen.inputs.server)
+    return (found[0], str(found[1])) if found else None

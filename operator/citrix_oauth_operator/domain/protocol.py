@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from . import endings
 from .answers import Granted
-from .due import grant_end
+from .kinds import LifetimeModel
+from .lifetimes import announced, latest_end
 from .model import Binding, Doubt, Grant, Holder, Pending, Rejection, Token
 from .observed import Inputs
 from .problem import Problem
@@ -37,6 +38,7 @@ def begin_chain(old: Grant | None, chain: str, seed: SecretText, binding: Bindin
         started_at=now,
         received_at=now,
         token=old.token if old else None,
+        learned=old.learned if old else LifetimeModel.UNKNOWN,
     )
 
 
@@ -103,12 +105,14 @@ def commit(grant: Grant, granted: Granted, terms: Terms, now: datetime) -> Grant
     """
     rotated = granted.refresh_token is not None
     sent_at = grant.pending.first_sent if grant.pending else now
+    end = _announced_end(grant, granted, sent_at)
     return replace(
         grant,
         seq=grant.seq + 1,
         refresh_token=granted.refresh_token or grant.refresh_token,
         received_at=now if rotated else grant.received_at,
-        refresh_expires_at=_announced_end(grant, granted, sent_at),
+        refresh_expires_at=end,
+        learned=announced(grant, end, sent_at),
         token=new_token(granted, terms, sent_at) or grant.token,
         pending=None,
         rejection=None,
@@ -184,7 +188,7 @@ def verdict_on(grant: Grant, problem: Problem, server: Server, now: datetime) ->
     """
     if problem.reason not in DEAD_GRANT:
         return problem
-    end = grant_end(grant, server.refresh_token_lifetime)
+    end = latest_end(grant, server)
     if grant.pending is not None and grant.pending.doubt and not server.reusable:
         named = endings.rotation_lost(grant.pending, now)
     elif end is not None and now > end:

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import orjson
 
 from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339_micro
+from citrix_oauth_operator.domain.kinds import LifetimeModel
 from citrix_oauth_operator.domain.model import Binding, Doubt, Grant, Holder, Pending, Rejection, Token
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
@@ -40,6 +41,7 @@ def _state(grant: Grant) -> dict[str, Any]:
         "seq": grant.seq,
         "seed": grant.seed,
         "subject": grant.subject,
+        "learned": grant.learned,
         "binding": _fields(grant.binding),
         "startedAt": rfc3339_micro(grant.started_at),
         "receivedAt": rfc3339_micro(grant.received_at),
@@ -113,6 +115,7 @@ def from_data(data: Mapping[str, str]) -> Grant:
             seq=_count(state["seq"]),
             seed=_typed(state["seed"], str),
             subject=_typed(state.get("subject", ""), str),
+            learned=_learned(state.get("learned")),
             refresh_token=_secret(data["refresh_token"]),
             binding=_flat(Binding, state["binding"]),
             started_at=_time(state["startedAt"]),
@@ -131,6 +134,11 @@ def _typed(value: object, kind: type[T]) -> T:
     if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
         raise TypeError("not what was written")
     return value
+
+
+def _learned(value: object) -> LifetimeModel:
+    """Return what was learned; what a newer version may have learned is not known here."""
+    return next((model for model in LifetimeModel if model == value), LifetimeModel.UNKNOWN)
 
 
 def _count(value: object) -> int:

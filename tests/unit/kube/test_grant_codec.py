@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from citrix_oauth_operator.domain.kinds import LifetimeModel
 from citrix_oauth_operator.domain.model import ClientRef, Doubt, Grant
 from citrix_oauth_operator.kube.grant_codec import GrantUnreadable, from_data, problem_of, problem_state, to_data
 from citrix_oauth_operator.kube.grant_store import secret_name
@@ -16,7 +17,12 @@ from tests.unit.examples import GRANT, REJECTED, grant, pending, rejected
 from tests.unit.fakes import T0
 
 DOUBT = replace(pending(tries=3, doubt=True), cause=Doubt.SERVER_ERROR, unknown_since=T0)
-FULL = grant(pending=DOUBT, rejection=rejected(), refresh_expires_at=T0 + timedelta(days=1))
+FULL = grant(
+    pending=DOUBT,
+    rejection=rejected(),
+    refresh_expires_at=T0 + timedelta(days=1),
+    learned=LifetimeModel.SLIDING,
+)
 STATE = json.loads(to_data(FULL)["state"])
 
 
@@ -28,6 +34,14 @@ STATE = json.loads(to_data(FULL)["state"])
 def test_a_grant_survives_being_stored(value: Grant) -> None:
     """Written and read it is the same."""
     assert from_data(decode({"data": encode(to_data(value))})) == value
+
+
+@pytest.mark.parametrize("learned", [None, "Lunar", 7, ["Sliding"]])
+def test_a_lesson_of_another_version_is_none(learned: object) -> None:
+    """It is an estimate: no grant is lost for it."""
+    data = to_data(FULL)
+    data["state"] = json.dumps({**STATE, "learned": learned})
+    assert from_data(data).learned is LifetimeModel.UNKNOWN
 
 
 def test_the_state_holds_no_token() -> None:

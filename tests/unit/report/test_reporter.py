@@ -18,7 +18,7 @@ from citrix_oauth_operator.domain.transitions import Note
 from citrix_oauth_operator.kube.events import Events
 from citrix_oauth_operator.logs import AUDIT
 from citrix_oauth_operator.report.reporter import Reporter
-from tests.unit.examples import CLIENT, MINUTE, REF, REJECTED, STATUS, UNREACHABLE, outcome
+from tests.unit.examples import CLIENT, GRANT, MINUTE, REF, REJECTED, STATUS, UNREACHABLE, outcome
 from tests.unit.fakes import T0, FakeApi, FakeClock, merged
 
 
@@ -128,3 +128,57 @@ async def test_a_client_that_another_operator_has_abandoned_says_so_in_status() 
     await Reporter(status, Posted(), clock).report(status.seen_by(theirs))
     stalled = [one for one in status.now["conditions"] if one["type"] == "Stalled"]
     assert [one["reason"] for one in stalled] == ["ClaimedByAnotherOperator"]
+
+
+END = T0 + timedelta(hours=24)
+LOGIN = {"command": "kubectl citrix-oauth login reports -n team-a", "url": "https://sign-in.example/team-a/reports"}
+
+
+def _portal_at(hours: int, status: Status, events: Posted) -> Reporter:
+    return Reporter(status, events, FakeClock(T0 + timedelta(hours=hours)), "https://sign-in.example/")
+
+
+async def test_the_end_of_a_grant_is_told_once_in_good_time_and_how_to_sign_in() -> None:
+    """From two hours before: an Event, and both ways in status, which go when somebody has signed in."""
+    status, events = Status(), Posted()
+    facts, said = outcome(grant_end=(END, "Absolute")), []
+    for hours in (21, 22, 23):
+        await _portal_at(hours, status, events).report(status.seen_by(facts))
+        said.append((status.now.get("login"), [note.reason for note in events.notes].count("GrantEnding")))
+    assert said == [(None, 0), (LOGIN, 1), (LOGIN, 1)]
+    note = next(note for note in events.notes if note.reason == "GrantEnding")
+    assert (note.kind, LOGIN["command"] in note.message) == ("Warning", True)
+    assert f"{rfc3339(END)} (Absolute)" in note.message
+    await _portal_at(23, status, events).report(
+        status.seen_by(replace(facts, grant_end=(END + timedelta(hours=24), "Absolute")))
+    )
+    assert "login" not in status.now
+
+
+@pytest.mark.parametrize("portal", ["https://sign-in.example", "https://sign-in.example/", ""])
+async def test_how_to_sign_in_is_told_while_that_helps(portal: str) -> None:
+    """The portal's page only where there is one."""
+    status = Status()
+    await Reporter(status, Posted(), FakeClock(), portal).report(status.seen_by(outcome(problem=REJECTED)))
+    assert status.now["login"] == (LOGIN if portal else {"command": LOGIN["command"]})
+    await Reporter(status, Posted(), FakeClock(), portal).report(status.seen_by(outcome(problem=UNREACHABLE)))
+    assert "login" not in status.now
+
+
+@pytest.mark.parametrize(
+    ("life", "model", "grant", "notice"),
+    [
+        pytest.param(timedelta(hours=24), "Absolute", {}, timedelta(hours=2), id="two hours of a day"),
+        pytest.param(timedelta(minutes=60), "Absolute", {}, timedelta(minutes=15), id="a quarter of an hour"),
+        pytest.param(timedelta(hours=24), "Unknown", {}, timedelta(hours=2), id="of an estimate, too"),
+        pytest.param(timedelta(hours=11), "Sliding", {"received_at": T0 + timedelta(hours=10)}, timedelta(minutes=15),
+                     id="of one that slides from the last refresh"),
+        pytest.param(timedelta(hours=11), "Unknown",
+                     {"received_at": T0 + timedelta(hours=10), "refresh_expires_at": T0 + timedelta(hours=11)},
+                     timedelta(minutes=15), id="of one that is announced, too"),
+    ],
+)  # fmt: skip
+def test_how_long_before_its_end(life: timedelta, model: str, grant: dict[str, Any], notice: timedelta) -> None:
+    """In good time, however short a grant lives, and never all the time."""
+    facts = outcome(grant=replace(GRANT, **grant), grant_end=(T0 + life, model))
+    assert facts.ending_from == T0 + life - notice
