@@ -23,8 +23,8 @@ from citrix_oauth_operator.domain.decisions import (
     Wait,
 )
 from citrix_oauth_operator.domain.due import lateness
-from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound, Withheld
-from citrix_oauth_operator.domain.model import ClientRef, Token, TokenSecret
+from citrix_oauth_operator.domain.errors import ApiError, Conflict, Withheld
+from citrix_oauth_operator.domain.model import ClientRef, Token
 from citrix_oauth_operator.domain.observed import Observed
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.planning import Act, plan
@@ -46,6 +46,7 @@ from citrix_oauth_operator.edges import (
     Withholds,
 )
 from citrix_oauth_operator.gate import open_gate
+from citrix_oauth_operator.publishing import former_is_gone, publish
 from citrix_oauth_operator.report import audit
 from citrix_oauth_operator.sign_ins import SignIns
 
@@ -101,8 +102,9 @@ class Reconciler:
         if done is None:
             return None
         done = await self._read(done)
-        secret, publish_problem = await self._publish(done)
-        renamed = await self._renamed(done.seen, secret, publish_problem)
+        published = await publish(self.secrets, done.seen, done.token, self.clock.now())
+        renamed = await former_is_gone(self.secrets, done.seen, published)
+        secret, publish_problem = published
         act = Act(done.decision or decision, done.problem, publish_problem, done.attempted, self.share())
         outcome = plan(done.seen, secret, act, self.clock.now())
         if not renamed:
@@ -226,47 +228,6 @@ class Reconciler:
         if not seen.secret.unread or (done.attempted and done.problem is None):
             return done
         return replace(done, seen=replace(seen, secret=await self.secrets.observe(seen.client.ref, seen.target)))
-
-    async def _publish(self, done: Done) -> tuple[TokenSecret, Problem | None]:
-        """Make the token Secret hold the newest token (step 9), whatever became of the request."""
-        seen = done.seen
-        token, secret = done.token or seen.token, seen.secret
-        if secret.exists and not secret.ours:
-            return secret, problems.secret_not_owned(seen.secret_name)
-        if token is None or token.expires_at <= self.clock.now() or (secret.intact and secret.token == token):
-            return secret, None
-        try:
-            written = await self._write(done, token)
-        except ApiError as error:
-            return secret, problems.publish_failed(seen.secret_name, error.status)
-        if not written.ours:
-            return written, problems.secret_not_owned(seen.secret_name)
-        return written, None
-
-    async def _write(self, done: Done, token: Token) -> TokenSecret:
-        """Write the token Secret; where it is not as it was seen, look once more."""
-        seen, ref = done.seen, done.seen.client.ref
-        try:
-            written = await self.secrets.publish(ref, seen.target, token, seen.secret)
-        except (Conflict, NotFound):
-            found = await self.secrets.observe(ref, seen.target)
-            if found.exists and not found.ours:
-                return found
-            written = await self.secrets.publish(ref, seen.target, token, found)
-        return written
-
-    async def _renamed(self, seen: Observed, secret: TokenSecret, problem: Problem | None) -> bool:
-        """Delete the Secret of the former name once there is nothing left to write; False: status keeps its name."""
-        old = seen.client.status.secret_name
-        if not old or old == seen.secret_name:
-            return True
-        if problem is not None or (secret.exists and not secret.ours):
-            return False
-        try:
-            await self.secrets.delete_old(seen.client.ref, old)
-        except ApiError:
-            return False
-        return True
 
 
 def _after(seen: Observed, settled: Settled) -> Done | None:
