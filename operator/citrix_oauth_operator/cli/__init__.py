@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,9 +28,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         result: int = options.main(options)
+        sys.stdout.flush()
     except (ApiError, ClusterNotConfigured, Mistake) as error:
         print(f"{program} {options.verb}: {error}", file=sys.stderr)  # noqa: T201 - for the person at the terminal
         return 2
+    except BrokenPipeError:  # whoever read the output has seen enough (`status | head -3`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     return result
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
+from citrix_oauth_operator.domain.errors import ApiError, Unreachable
 from citrix_oauth_operator.settings import DEFAULT_NAMESPACE
 
 from .checks.finding import Finding, Result, as_json, table
@@ -40,12 +42,11 @@ def main(options: argparse.Namespace) -> int:
 
 
 async def _check(options: argparse.Namespace) -> list[Finding]:
-    from citrix_oauth_operator.kube.api import Api, load_configuration  # noqa: PLC0415 - slow to import
-
-    from .checks import cluster, rights  # noqa: PLC0415 - as above
+    from .checks import cluster, rights  # noqa: PLC0415 - slow to import
+    from .cluster import connection  # noqa: PLC0415 - as above
 
     namespace: str = options.namespace
-    async with Api(load_configuration()) as api:
+    async with connection() as api:
         kinds = await cluster.check_kinds(api)
         if options.as_operator:
             served = [namespace] if namespace else []
@@ -68,33 +69,38 @@ async def _check_clients(api: Api, namespace: str) -> list[Finding]:
 
     scope = f"/namespaces/{namespace}" if namespace else ""
     clients = await _listed(api, f"{GROUP_PATH}{scope}/citrixclients")
-    if clients is None:
-        return [_unreadable("CitrixClients")]
+    if isinstance(clients, ApiError):
+        return [_unreadable("CitrixClients", clients)]
     transport = Transport()
     checks = ClientChecks(api, transport)
-    findings = await checks.run(clients)
+    try:
+        findings = await checks.run(clients)
+    except Unreachable:
+        raise
+    except ApiError as error:
+        findings = [_unreadable("AuthorizationServers", error)]
     for (name, url), reach in checks.endpoints.items():
         findings += await check_endpoint(transport, name, url, reach)
     pods = await _listed(api, f"/api/v1{scope}/pods")
-    return [*findings, *([_unreadable("Pods")] if pods is None else check_pods(pods, _token_secrets(clients)))]
+    if isinstance(pods, ApiError):
+        return [*findings, _unreadable("Pods", pods)]
+    return [*findings, *check_pods(pods, _token_secrets(clients))]
 
 
-async def _listed(api: Api, path: str) -> list[JSON] | None:
-    """Return a collection; None when it may not be read."""
-    from citrix_oauth_operator.domain.errors import ApiError, Unreachable  # noqa: PLC0415 - as above
-
+async def _listed(api: Api, path: str) -> list[JSON] | ApiError:
+    """Return a collection, or why it cannot be read."""
     try:
         return await api.list(path)
     except Unreachable:
         raise
-    except ApiError:
-        return None
+    except ApiError as error:
+        return error
 
 
-def _unreadable(kind: str) -> Finding:
-    return Finding(
-        "rights", kind, Result.WARN, f"{kind} could not be listed.", "Check one namespace (-n), or as admin."
-    )
+def _unreadable(kind: str, why: ApiError) -> Finding:
+    may_not = why.status == HTTPStatus.FORBIDDEN
+    remedy = "Check one namespace (-n), or as admin." if may_not else "Try again."
+    return Finding("rights" if may_not else "cluster", kind, Result.WARN, f"They could not be listed ({why}).", remedy)
 
 
 def _token_secrets(clients: list[JSON]) -> dict[str, set[str]]:

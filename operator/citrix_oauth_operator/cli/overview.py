@@ -12,6 +12,8 @@ import yaml
 from citrix_oauth_operator.domain.durations import parse_rfc3339, words
 from citrix_oauth_operator.domain.overview import Health, Row
 
+from .terminal import printable
+
 _HEAD = ("", "NAMESPACE", "NAME", "READY", "REASON", "EXPIRES IN", "NEXT IN", "SERVER")
 _WIDE = ("SECRET", "SIGN-IN IN", "FAILED")
 
@@ -40,7 +42,8 @@ def table(found: Sequence[Row], now: datetime, *, wide: bool = False) -> str:
     """Return the lines a person reads: a row a client, then what to do about the troubled ones."""
     if not found:
         return "no CitrixClient found"
-    cells = [(*_HEAD, *_WIDE) if wide else _HEAD, *(_cells(row, now, wide=wide) for row in found)]
+    bodies = (tuple(map(printable, _cells(row, now, wide=wide))) for row in found)
+    cells = [(*_HEAD, *_WIDE) if wide else _HEAD, *bodies]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in cells]
     advice = [line for row in found for line in _advice(row)]
@@ -75,7 +78,8 @@ def _advice(row: Row) -> list[str]:
     if not row.message:
         return []
     facts = _facts(row.status)
-    return [f"{row.namespace}/{row.name}: {row.message}", *([f"    {facts}"] if facts else [])]
+    lines = [f"{row.namespace}/{row.name}: {row.message}", *([f"    {facts}"] if facts else [])]
+    return [printable(line) for line in lines]
 
 
 def _facts(status: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from citrix_oauth_operator.domain.reasons import TRIED_ON_REQUEST, ConditionType
 from citrix_oauth_operator.domain.sight import REQUESTED_AT
 
 from .mistake import Mistake
+from .terminal import printable
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -31,7 +32,7 @@ def main(options: argparse.Namespace) -> int:
     """Annotate the client; the operator answers in its status. Exit status 1 when it will not refresh."""
     client = asyncio.run(_annotate(options.namespace, options.name))
     if why := hindrance(client):
-        print(f"asked, but nothing will be requested: {why}")  # noqa: T201 - what a person asked for
+        print(f"asked, but nothing will be requested: {printable(why)}")  # noqa: T201 - what a person asked for
         return 1
     text = f"asked; see `kubectl -n {options.namespace} get cxc {options.name}` (at most one request per minInterval)"
     print(text)  # noqa: T201 - what a person asked for
@@ -50,10 +51,12 @@ def hindrance(client: Mapping[str, Any]) -> str:
 
 
 async def _annotate(namespace: str, name: str) -> dict[str, Any]:
-    from citrix_oauth_operator.kube.api import GROUP_PATH, Api, load_configuration  # noqa: PLC0415 - slow to import
+    from citrix_oauth_operator.kube.api import GROUP_PATH  # noqa: PLC0415 - slow to import
+
+    from .cluster import connection  # noqa: PLC0415 - as above
 
     patch = {"metadata": {"annotations": {REQUESTED_AT: rfc3339_micro(datetime.now(UTC))}}}
-    async with Api(load_configuration()) as api:
+    async with connection() as api:
         try:
             return await api.merge_patch(f"{GROUP_PATH}/namespaces/{namespace}/citrixclients/{name}", patch)
         except NotFound:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 from citrix_oauth_operator.domain.sign_in import SignIn
-from citrix_oauth_operator.kube.api import Api, load_configuration
+from citrix_oauth_operator.kube.api import Api
 from citrix_oauth_operator.login import pages
 from citrix_oauth_operator.login.attempt import Attempt
 from citrix_oauth_operator.login.callback import Declined
@@ -24,6 +24,7 @@ from citrix_oauth_operator.wire.discovery import Discovery
 from citrix_oauth_operator.wire.transport import Transport
 
 from . import browser
+from .cluster import connection
 
 _REDEEMED_SECONDS = 90.0
 
@@ -47,7 +48,7 @@ class SigningIn:
             ApiError, ClusterNotConfigured: the cluster does not answer, or there is none.
         """
         try:
-            async with Api(load_configuration(self._options.context)) as api:
+            async with connection(self._options.context) as api:
                 done = await self._signed_in(api)
         except asyncio.CancelledError:
             raise SignInEnded(Ending.INTERRUPTED, *(_STOPPED_LATE if self._given else _STOPPED)) from None

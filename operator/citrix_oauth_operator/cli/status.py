@@ -8,6 +8,7 @@ import contextlib
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from citrix_oauth_operator.domain.errors import ApiError, NotFound
@@ -88,21 +89,21 @@ class Screen:
 
 
 async def _once(namespace: str | None, show: Callable[[list[Row]], None]) -> None:
-    from citrix_oauth_operator.kube.api import Api, load_configuration  # noqa: PLC0415 - slow to import
+    from .cluster import connection  # noqa: PLC0415 - slow to import
 
-    async with Api(load_configuration()) as api:
+    async with connection() as api:
         show(await _read(api, namespace))
 
 
 async def _again_and_again(namespace: str | None, screen: Screen) -> None:
     """An API server that is away for a while is waited for: whoever watches wants to see it come back."""
-    from citrix_oauth_operator.kube.api import Api, load_configuration  # noqa: PLC0415 - as above
+    from .cluster import connection  # noqa: PLC0415 - as above
 
-    async with Api(load_configuration()) as api:
+    async with connection() as api:
         while True:
             try:
                 screen.show(await _read(api, namespace))
-            except ApiError as error:
+            except (ApiError, Mistake) as error:
                 screen.complain(f"citrix-oauth status: {error}")
             await asyncio.sleep(_EVERY_SECONDS)
 
@@ -115,3 +116,8 @@ async def _read(api: Api, namespace: str | None) -> list[Row]:
         return rows(await api.list(path))
     except NotFound:
         raise Mistake("the cluster does not know CitrixClients; apply the CRDs (crds/)") from None
+    except ApiError as error:
+        if error.status != HTTPStatus.FORBIDDEN:
+            raise
+        where = f"in namespace {namespace}" if namespace else "in all namespaces; name one (-n NAMESPACE)"
+        raise Mistake(f"you may not list CitrixClients {where}") from None

@@ -11,7 +11,7 @@ import logging
 import os
 import ssl
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -20,6 +20,7 @@ import aiohttp
 import orjson
 from kubernetes.client import Configuration
 from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
+from yaml import YAMLError
 from yarl import URL
 
 from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound, Unreachable
@@ -63,7 +64,13 @@ def load_configuration(context: str | None = None) -> Configuration:
         if context is None and _load_in_cluster(configuration):
             return configuration
         load_kube_config(path, context=context, client_configuration=configuration, persist_config=False)
-    except ConfigException:
+    except (
+        ConfigException,
+        OSError,
+        TypeError,
+        AttributeError,
+        YAMLError,
+    ):  # the library checks little of what it reads
         raise ClusterNotConfigured(context) from None
     return configuration
 
@@ -77,10 +84,14 @@ def _load_in_cluster(configuration: Configuration) -> bool:
 
 
 class Api:
-    """Requests to one API server over kept-alive connections."""
+    """Requests to one API server over kept-alive connections.
 
-    def __init__(self, configuration: Configuration) -> None:
-        self._configuration = configuration
+    Args:
+        throttled: pauses [s] after which what got 429 is sent again.
+    """
+
+    def __init__(self, configuration: Configuration, throttled: Sequence[float] = ()) -> None:
+        self._configuration, self._throttled = configuration, throttled
         self._host: str = configuration.host.rstrip("/")
         self._tls = _tls_context(configuration)
         self._session: aiohttp.ClientSession | None = None
@@ -188,6 +199,11 @@ class Api:
         status, content = await self._send(verb, path, body, {**headers, **await self._credentials()})
         if status == HTTPStatus.UNAUTHORIZED:
             status, content = await self._send(verb, path, body, {**headers, **await self._credentials(fresh=True)})
+        for pause in self._throttled:
+            if status != HTTPStatus.TOO_MANY_REQUESTS:
+                break
+            await asyncio.sleep(pause)
+            status, content = await self._send(verb, path, body, {**headers, **await self._credentials()})
         return _result(status, content)
 
     async def _send(self, verb: str, path: str, body: object, headers: dict[str, str]) -> tuple[int, bytes]:
@@ -218,6 +234,8 @@ def _result(status: int, content: bytes) -> JSON:
         result: JSON = orjson.loads(content)
     except ValueError:
         raise Unreachable from None
+    if not isinstance(result, dict):  # not from an API server: something in between answered
+        raise Unreachable
     return result
 
 

@@ -167,3 +167,10 @@ def test_a_failure_that_the_page_of_identities_is_about_brings_its_part_along(
 def test_other_clients_get_no_lecture(status: dict[str, Any]) -> None:
     """About policies that are not theirs."""
     assert told_by_status(REPORTS, status) is None
+
+
+def test_a_pod_cannot_forge_a_line() -> None:
+    """The API server takes any text as the name of an owner."""
+    forged = Finding("consumers", "team-a/X/\x1b[2J\nok  everything", Result.WARN, "Odd.")
+    assert all(line.isprintable() for line in table([forged]).splitlines())
+    assert len(table([forged]).splitlines()) == 1

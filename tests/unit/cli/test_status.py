@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -143,3 +146,33 @@ def test_as_a_plugin_of_kubectl_it_goes_by_that_name(
     with pytest.raises(SystemExit, match="2"):
         main([])
     assert capsys.readouterr().err.startswith("usage: kubectl citrix-oauth ")
+
+
+def test_what_others_wrote_cannot_draw_on_the_terminal() -> None:
+    """No escape sequence, no line of its own."""
+    client = _client("evil", outcome(problem=REJECTED))
+    client["status"]["conditions"][-1]["message"] = "\x1b[2Jgone\nok  team-a  forged"
+    client["status"]["secretName"] = "\x9b31m\u202e"
+    shown = table(rows([client]), NOW, wide=True)
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert len(shown.splitlines()) == len(table(rows([DEAD]), NOW, wide=True).splitlines())
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`citrix-oauth version | head -0` ends as other programs do, by the number of SIGPIPE."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as pipe:
+        monkeypatch.setattr("sys.stdout", pipe)
+        assert main(["version"]) == 128 + signal.SIGPIPE
+
+
+@pytest.mark.parametrize("content", [pytest.param("text", id="a text"), pytest.param("a: [", id="no YAML")])
+def test_a_kubeconfig_that_is_none_is_named(
+    content: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No traceback: a person reads it."""
+    (tmp_path / "config").write_text(content)
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
+    assert main(["status"]) == 2
+    assert f"KUBECONFIG={tmp_path / 'config'} cannot be read" in capsys.readouterr().err

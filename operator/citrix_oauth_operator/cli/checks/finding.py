@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 
+from citrix_oauth_operator.cli.terminal import printable
 from citrix_oauth_operator.domain.problem import Problem, as_sentence
 
 
@@ -49,15 +50,16 @@ def failed(check: str, about: str, problem: Problem) -> Finding:
 def table(findings: Sequence[Finding]) -> str:
     """Return one line a finding, the failed ones last, where the prompt is."""
     order = list(Result)
-    rows = sorted(findings, key=lambda finding: order.index(finding.result))
-    widths = [max(len(getattr(row, part)) for row in rows) for part in ("result", "check", "about")]
-    cells = "{:<{}}  {:<{}}  {:<{}}  {}"
+    rows = [_cells(finding) for finding in sorted(findings, key=lambda finding: order.index(finding.result))]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        cells.format(
-            row.result, widths[0], row.check, widths[1], row.about, widths[2], f"{row.message} {row.remedy}".rstrip()
-        )
-        for row in rows
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
+
+
+def _cells(finding: Finding) -> tuple[str, ...]:
+    words = f"{finding.message} {finding.remedy}".rstrip()
+    return tuple(map(printable, (finding.result, finding.check, finding.about, words)))
 
 
 def as_json(findings: Sequence[Finding]) -> str:
