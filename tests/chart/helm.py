@@ -36,6 +36,7 @@ class Helm:
     kubeconfig: Path | None = None
     chart: Path = field(default=CHART)
     namespace: str = NAMESPACE
+    release: str = RELEASE
 
     def into(self, namespace: str) -> Helm:
         """Return the same Helm, releasing into another namespace."""
@@ -60,15 +61,15 @@ class Helm:
 
     def uninstall(self) -> None:
         """Uninstall the release, and wait until its objects are gone."""
-        self._run("uninstall", RELEASE, "--namespace", self.namespace, "--wait")
+        self._run("uninstall", self.release, "--namespace", self.namespace, "--wait")
 
     def revisions(self) -> list[str]:
         """Return the chart versions that the release has had, oldest first."""
-        history = json.loads(self._run("history", RELEASE, "--namespace", self.namespace, "-o", "json"))
+        history = json.loads(self._run("history", self.release, "--namespace", self.namespace, "-o", "json"))
         return [one["chart"].rpartition("-")[2] for one in history]
 
     def _release(self) -> list[str]:
-        return [RELEASE, str(self.chart), "--namespace", self.namespace]
+        return [self.release, str(self.chart), "--namespace", self.namespace]
 
     def _run(self, *words: str, stdin: Values | None = None) -> str:
         given = [] if stdin is None else ["--values", "-"]

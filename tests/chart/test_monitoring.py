@@ -62,3 +62,12 @@ def test_the_dashboard_is_the_file(helm: Helm) -> None:
     found = only(helm, "ConfigMap", {"dashboard": True})
     assert json.loads(found["data"]["citrix-oauth.json"]) == json.loads((CHART / "files/dashboard.json").read_text())
     assert found["metadata"]["labels"]["grafana_dashboard"] == "1"
+
+
+def test_labels_of_your_own_never_replace_the_charts(helm: Helm) -> None:
+    """A key is there once."""
+    monitor = only(
+        helm, "PodMonitor", {"podMonitor": True, "labels": {"app.kubernetes.io/name": "x", "release": "stack"}}
+    )
+    labels = monitor["metadata"]["labels"]
+    assert (labels["app.kubernetes.io/name"], labels["release"]) == ("citrix-oauth-operator", "stack")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -223,3 +225,22 @@ def test_pod_security_restricted_lets_the_pod_in(
     spec["securityContext"] = {}
     refused = control_plane.kubectl(*create, stdin=json.dumps({**body, "spec": spec}), check=False)
     assert "violates PodSecurity" in refused.stderr
+
+
+@pytest.mark.parametrize("name", ["123", "true", "1e3"])
+def test_a_name_that_yaml_would_take_for_something_else_stays_a_text(helm: Helm, name: str) -> None:
+    """Kubernetes takes such names of namespaces, and Helm such names of releases."""
+    rendered = replace(helm.into(name), release=name).render({**EVERYTHING, "watchNamespaces": [name]})
+    for one in (each for each in rendered if each["kind"] != "CustomResourceDefinition"):
+        assert [text for text in _named(one) if not isinstance(text, str)] == [], one["kind"]
+
+
+def _named(value: object, key: str = "") -> Iterator[object]:
+    if isinstance(value, dict):
+        for inner, one in value.items():
+            yield from _named(one, "label" if key.lower().endswith("labels") else inner)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _named(one, key)
+    elif key in {"label", "name", "namespace", "serviceAccountName"}:
+        yield value

@@ -92,6 +92,14 @@ WRONG: dict[str, Values] = {
     "an unknown log level": {"logLevel": "trace"},
     "a portal without an address": {"portal": {"enabled": True}},
     "a portal without TLS": {"portal": {"enabled": True, "url": "http://sign-in.example.com"}},
+    "a tag that is none": {"image": {"repository": "r", "tag": "1.0\nprivileged"}},
+    "an image with a space": {"image": {"repository": "r x"}},
+    "a misspelt resource": {"resources": {"limit": {"memory": "1Gi"}}},
+    "a misspelt affinity": {"affinity": {"podAntiAfinity": {}}},
+    "a runbook that adds a line of its own": {"monitoring": {"runbooks": "x\n      for: 9h"}},
+    "a runbook that ends in a comment": {"monitoring": {"runbooks": "https://wiki.example/ #alerts"}},
+    "a label of dashboards that is two": {"monitoring": {"dashboardLabel": "a: b\n    c"}},
+    "a priority class that cannot exist": {"priorityClassName": "System Critical"},
     "no image": {"image": {"repository": ""}},
 }
 

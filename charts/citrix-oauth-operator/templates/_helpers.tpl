@@ -1,6 +1,6 @@
 {{- define "operator.selector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "operator.labels" -}}
@@ -10,11 +10,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end }}
 
+{{- /* The chart's own win: one key twice is no YAML. */ -}}
 {{- define "operator.monitoringLabels" -}}
-{{ include "operator.labels" . }}
-{{- with .Values.monitoring.labels }}
-{{ toYaml . }}
-{{- end }}
+{{- toYaml (merge (include "operator.labels" . | fromYaml) .Values.monitoring.labels) }}
 {{- end }}
 
 {{- define "operator.image" -}}
@@ -44,8 +42,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 {{- define "operator.subjects" -}}
 - kind: ServiceAccount
-  name: {{ .Release.Name }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ .Release.Name | quote }}
+  namespace: {{ .Release.Namespace | quote }}
 {{- end }}
 
 {{- define "operator.pullSecrets" -}}
@@ -99,7 +97,7 @@ tolerations: {{- toYaml . | nindent 2 }}
 
 {{- define "portal.selector" -}}
 app.kubernetes.io/name: {{ .Chart.Name }}-portal
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end }}
 
 {{- define "portal.labels" -}}
@@ -122,5 +120,5 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- define "portal.subjects" -}}
 - kind: ServiceAccount
   name: {{ include "portal.name" . }}
-  namespace: {{ .Release.Namespace }}
+  namespace: {{ .Release.Namespace | quote }}
 {{- end }}
