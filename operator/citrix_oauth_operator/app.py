@@ -148,7 +148,7 @@ class App:
         async def inputs(ref: ClientRef, body: JSON) -> Inputs | Problem:
             return (await observer.inputs(ref, body.get("spec") or {}))[0]
 
-        return Farewells(reconciler.run, clients, store, namespace, inputs, partial(revoke, self._transport))
+        return Farewells(reconciler.run, clients, store, namespace, inputs, partial(revoke, self._transport, clock.now))
 
     async def start(self) -> None:
         """Prepare the cluster's side, then begin to work."""

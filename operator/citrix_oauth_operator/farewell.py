@@ -15,7 +15,7 @@ from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
-from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.domain.secrecy import SecretText, StaysHere
 from citrix_oauth_operator.kube.api import JSON
 from citrix_oauth_operator.kube.clients import FINALIZER, Clients
 from citrix_oauth_operator.kube.grant_codec import GrantUnreadable
@@ -28,7 +28,7 @@ SECONDS = 10.0
 
 
 @dataclass(slots=True)
-class Farewells:
+class Farewells(StaysHere):
     """Wraps the passes of all clients.
 
     Args:

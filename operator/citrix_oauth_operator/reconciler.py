@@ -169,7 +169,16 @@ class Reconciler:
             raise Withheld
         if done is not None:
             await self._remember(done)
-        return done
+            return self._rolled_over(done)
+        return None
+
+    def _rolled_over(self, done: Done) -> Done:
+        """Where the credential is refused and there is another one, go on with that: nobody needs to know."""
+        spare, problem = done.seen.ready_inputs.spare, done.problem
+        if spare is None or problem is None or problem.reason is not Reason.CLIENT_REJECTED:
+            return done
+        log.warning("%s: the server refuses its credential; the next one is tried", done.seen.client.ref)
+        return Done(done.seen, decision=Wait(self.clock.now(), standing=True))
 
     async def _redeem(self, seen: Observed, login: Login, chain: str) -> Done | None:
         """Redeem a code; where that begins no grant, the one before goes on as if nobody had signed in."""

@@ -12,6 +12,7 @@ from citrix_oauth_operator.domain.answers import Granted
 from citrix_oauth_operator.domain.model import Grant, Liveness
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
+from citrix_oauth_operator.domain.secrecy import StaysHere
 from citrix_oauth_operator.domain.server import Server
 from citrix_oauth_operator.edges import ChecksIdTokens
 from citrix_oauth_operator.kube.grant_store import GrantStore
@@ -28,7 +29,7 @@ PATIENCE_SECONDS = 60.0  # for a process that may be alive; committing its answe
 
 
 @dataclass(slots=True)
-class Recovery:
+class Recovery(StaysHere):
     """Adopts spilled answers; needs no Lease and no authorization server, and never gives up."""
 
     spill: SpillFolder

@@ -102,6 +102,7 @@ class Token:
         refresh_at: when the next one is due; drawn once with jitter, never again.
         inputs: fingerprint of the client, server and scopes it was issued for.
         authorization: format of the header value that carries it.
+        customer_id: which the API wants beside it; empty: none.
     """
 
     access_token: SecretText
@@ -111,6 +112,7 @@ class Token:
     inputs: str
     scopes: tuple[str, ...] = ()
     authorization: str = "Bearer {token}"
+    customer_id: str = ""
 
     @property
     def lifetime(self) -> timedelta:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from .client_key import ClientKey
 from .durations import parse_rfc3339
 from .fields import Fields
 from .model import Binding, Claim, ClientRef, Grant, Liveness, Refusal, Token, TokenSecret
 from .problem import Problem
 from .reasons import ConditionType
-from .secrecy import SecretText
+from .secrecy import SecretText, StaysHere
 from .server import Endpoints, Server
 from .sign_in import Login, SignInResult
 from .spec import ClientSpec, GrantType
@@ -95,6 +96,15 @@ class Client:
 
 
 @dataclass(frozen=True, slots=True)
+class Spare(StaysHere):
+    """The other credential of a rollover; `credential` as of Inputs."""
+
+    secret: SecretText | None
+    key: ClientKey | None
+    credential: str
+
+
+@dataclass(frozen=True, slots=True)
 class Inputs:
     """Everything a token is made from, all of it present and valid.
 
@@ -102,6 +112,10 @@ class Inputs:
         fingerprint: of what the token depends on; another one, and the published token is not current.
         authorization: format of the header value that carries this server's tokens.
         credential: of the client's credential at this server; clients that share it share its refusals.
+        key: with which the client proves itself instead of a secret.
+        spare: to be shown when the server refuses this credential.
+        credentials_end: when this credential ends, as far as somebody said so.
+        customer_id: offered to pods in the token Secret, where the API wants it beside the token.
     """
 
     spec: ClientSpec
@@ -113,6 +127,19 @@ class Inputs:
     fingerprint: str
     credential: str
     authorization: str
+    key: ClientKey | None = None
+    spare: Spare | None = None
+    credentials_end: datetime | None = None
+    customer_id: str = ""
+
+    def shown(self, refused: Callable[[str], bool]) -> Inputs:
+        """Return the same inputs with the first credential that the server has not refused, as far as there is one."""
+        if self.spare is None or refused(self.spare.credential):
+            return replace(self, spare=None)
+        if not refused(self.credential):
+            return self
+        spare = self.spare
+        return replace(self, client_secret=spare.secret, key=spare.key, credential=spare.credential, spare=None)
 
 
 @dataclass(frozen=True, slots=True)

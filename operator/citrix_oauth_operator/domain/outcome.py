@@ -11,6 +11,7 @@ from .observed import Client
 from .problem import Problem
 from .sign_in import SignInResult
 
+CREDENTIALS_NOTICE = timedelta(days=14)  # an administrator has to make another one, and somebody to bring it
 LONGEST_NOTICE = timedelta(hours=2)  # before the end of a grant
 
 
@@ -42,6 +43,7 @@ class Outcome:
         look_again: when the client is to be looked at, for any reason.
         at: when the pass ended; it may be told later. None: now.
         sign_in: what came of a sign-in in this pass.
+        credentials_end: when the client's secret or certificate ends, as far as somebody said so.
         grant_end: when a person must sign in again, as far as known, and how sure that is.
     """
 
@@ -60,6 +62,7 @@ class Outcome:
     look_again: datetime | None = None
     grant_end: tuple[datetime, str] | None = None
     sign_in: SignInResult | None = None
+    credentials_end: datetime | None = None
     marks: Marks = Marks()
     at: datetime | None = None
 
@@ -79,6 +82,10 @@ class Outcome:
         """Whether it is time to sign in again."""
         begin = self.ending_from
         return begin is not None and now >= begin
+
+    def credentials_are_ending(self, now: datetime) -> bool:
+        """Whether it is time to put another credential into the Secret."""
+        return self.credentials_end is not None and now >= self.credentials_end - CREDENTIALS_NOTICE
 
     @property
     def worst(self) -> Problem | None:

@@ -48,6 +48,7 @@ def plan(seen: Observed, secret: TokenSecret, act: Act, now: datetime) -> Outcom
         next_refresh=next_refresh,
         look_again=_look_again(seen, secret, act, next_refresh, now),
         grant_end=_grant_end(seen),
+        credentials_end=seen.inputs.credentials_end if isinstance(seen.inputs, Inputs) else None,
         sign_in=seen.ended,
         at=now,
         marks=Marks(

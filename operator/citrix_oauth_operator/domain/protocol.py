@@ -142,6 +142,7 @@ class Terms:
     inputs: str
     authorization: str
     share: float
+    customer_id: str = ""
 
 
 def terms(inputs: Inputs, share: float) -> Terms:
@@ -154,6 +155,7 @@ def terms(inputs: Inputs, share: float) -> Terms:
         inputs=inputs.fingerprint,
         authorization=inputs.authorization,
         share=share,
+        customer_id=inputs.customer_id,
     )
 
 
@@ -169,6 +171,7 @@ def new_token(granted: Granted, terms: Terms, sent_at: datetime) -> Token | None
         inputs=terms.inputs,
         scopes=granted.scopes or (),
         authorization=terms.authorization,
+        customer_id=terms.customer_id,
     )
 
 

@@ -6,6 +6,8 @@ import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from .client_key import ClientKey
+
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -16,6 +18,7 @@ class Reach:
     Attributes:
         ca_bundle: PEM; None means the image's CA store.
         allowed_addresses: networks beyond the public internet.
+        identity: what the TLS connection is opened with, where a client proves itself by it (RFC 8705).
         allowed_hosts: patterns (`*.cloud.com`, `wsp.example:8443`) of hosts that documents may name besides the
             server's own; one with a port means that port alone.
     """
@@ -23,6 +26,7 @@ class Reach:
     ca_bundle: str | None = field(default=None, repr=False)
     allowed_addresses: tuple[Network, ...] = ()
     allowed_hosts: tuple[str, ...] = ()
+    identity: ClientKey | None = field(default=None, repr=False)
 
 
 def host_matches(host: str, pattern: str) -> bool:

@@ -69,6 +69,7 @@ class Reason(StrEnum):
     SIGNED_IN = "SignedIn"
     SIGN_IN_FAILED = "SignInFailed"
     GRANT_ENDING = "GrantEnding"
+    CREDENTIALS_ENDING = "CredentialsEnding"
 
 
 #: Failures that pass by themselves: repeated with growing delays.

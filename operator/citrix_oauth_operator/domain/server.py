@@ -28,6 +28,7 @@ class Endpoints:
         issuer: whom its id_tokens name.
         names_issuer: whether every answer of the authorization endpoint names the issuer (RFC 9207 section 3).
         scopes, prompt, acr_values: what the customer's discovery document wants of a sign-in; empty: it says nothing.
+        mtls_token: for clients that prove themselves by a certificate (RFC 8705 section 5); empty: `token`, too.
     """
 
     token: str = ""
@@ -39,6 +40,7 @@ class Endpoints:
     scopes: tuple[str, ...] = ()
     prompt: str = ""
     acr_values: str = ""
+    mtls_token: str = ""
 
     def of_customer(self, customer_id: str) -> Endpoints:
         """Fill `{customerID}` in the paths."""

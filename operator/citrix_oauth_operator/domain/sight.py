@@ -22,7 +22,7 @@ class Shown:
     """What a client's status says, as metrics repeat it.
 
     Attributes:
-        token_end, grant_end: epoch seconds; None: not known.
+        token_end, grant_end, credentials_end: epoch seconds; None: not known.
         token_start: when the published token was asked for, epoch seconds; None where its end is not known either.
         conditions: type and reason of those that are True.
     """
@@ -30,6 +30,7 @@ class Shown:
     token_end: float | None = None
     token_start: float | None = None
     grant_end: float | None = None
+    credentials_end: float | None = None
     conditions: tuple[tuple[str, str], ...] = ()
 
 
@@ -85,10 +86,12 @@ def sight_of(body: Mapping[str, Any], now: datetime) -> Sight:
 
 def _shown(past: PastStatus, expires: datetime | None) -> Shown:
     end = parse_rfc3339(past.raw.get("grantExpirationTime"))
+    credentials = parse_rfc3339(past.raw.get("credentialsExpirationTime"))
     true = (condition for condition in past.conditions if condition.get("status") == "True")
     return Shown(
         token_end=expires.timestamp() if expires else None,
         token_start=past.last_refresh.timestamp() if expires and past.last_refresh else None,
         grant_end=end.timestamp() if end else None,
+        credentials_end=credentials.timestamp() if credentials else None,
         conditions=tuple((sys.intern(str(c.get("type"))), sys.intern(str(c.get("reason")))) for c in true),
     )

@@ -33,6 +33,16 @@ class ClientAuthentication(StrEnum):
         """Whether the credentials Secret must hold `client_secret`."""
         return self in {ClientAuthentication.CLIENT_SECRET_POST, ClientAuthentication.CLIENT_SECRET_BASIC}
 
+    @property
+    def needs_key(self) -> bool:
+        """Whether it must hold a private key."""
+        return self in {ClientAuthentication.PRIVATE_KEY_JWT, ClientAuthentication.TLS_CLIENT_AUTH}
+
+    @property
+    def needs_certificate(self) -> bool:
+        """Whether it must hold the key's certificate, too."""
+        return self is ClientAuthentication.TLS_CLIENT_AUTH
+
 
 DEFAULT_SERVER = "citrix-cloud"
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
@@ -124,10 +134,8 @@ def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
 
 def _refuse_unsupported(fields: Fields, grant_type: GrantType) -> None:
     """Refuse what a later version does: a field is never ignored."""
-    authentication = fields.text("clientAuthentication")
     unsupported = {
         "grantType": grant_type is GrantType.CITRIX_AUTH,
-        "clientAuthentication": authentication in {"PrivateKeyJWT", "TLSClientAuth"},
         "storefront": fields.has("storefront"),
         "deletionPolicy": fields.text("deletionPolicy") == "Revoke" and grant_type is not GrantType.REFRESH_TOKEN,
     }

@@ -50,6 +50,7 @@ def next_status(outcome: Outcome, now: datetime, portal: str = "") -> Status:
         "secretName": outcome.secret_name,
         **_grant(outcome),
         **_failure(outcome, now),
+        **_credentials(outcome, now),
         "login": _login(outcome, now, portal),
         "lastSignIn": _last_sign_in(outcome) or old.raw.get("lastSignIn"),
     }
@@ -65,6 +66,20 @@ def next_status(outcome: Outcome, now: datetime, portal: str = "") -> Status:
     if handled := handled or old.last_handled:
         status["lastHandledReconcileAt"] = handled
     return {key: value for key, value in status.items() if value not in ([], None)}
+
+
+def _credentials(outcome: Outcome, now: datetime) -> Status:
+    end = outcome.credentials_end
+    if end is None:
+        return {}
+    told = {"credentialsExpirationTime": rfc3339(end)}
+    if not outcome.credentials_are_ending(now):
+        return told
+    warning = (
+        f"The client's credential ends at {rfc3339(end)}. Put the next one into Secret {outcome.marks.credentials_name}"
+        " before that (docs/citrixclient.md, section Rollover)."
+    )
+    return told | {"credentialsWarning": warning[:_MESSAGE_LENGTH]}
 
 
 def _login(outcome: Outcome, now: datetime, portal: str) -> Status | None:

@@ -14,6 +14,7 @@ from .model import Token
 
 LONGEST_ACCESS_TOKEN = 64 * 1024  # characters; a longer one is TokenTooLarge
 OWN_KEYS = ("access_token", "token_type", "expires_at", "authorization")
+CUSTOMER_KEY = "customer_id"
 _OWN_DOMAIN, _MANAGED_BY = "citrix-oauth.dev/", "app.kubernetes.io/managed-by"
 
 #: The pattern of the CRD: no `{{` but around one of the four names.
@@ -105,7 +106,8 @@ def content(token: Token, template: SecretTemplate) -> dict[str, str]:
         key: _PLACEHOLDER.sub(lambda found: own[found[1]], text)  # one pass: a value is never looked at again
         for key, text in template.string_data.items()
     }
-    return rendered | own
+    customer = {CUSTOMER_KEY: token.customer_id} if token.customer_id else {}
+    return customer | rendered | own  # a team that uses the name for something else has asked for that
 
 
 def _check_names(path: str, texts: Mapping[str, str]) -> None:

@@ -9,6 +9,8 @@ from datetime import datetime
 from typing import Protocol
 
 from citrix_oauth_operator.domain.answers import Answer, NotSent, Uncertain
+from citrix_oauth_operator.domain.client_key import ClientKey
+from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reach import Reach
 from citrix_oauth_operator.domain.reasons import Reason
@@ -18,7 +20,7 @@ from citrix_oauth_operator.domain.spec import CUSTOMER_ID, ClientSpec
 from citrix_oauth_operator.servers import profile
 from citrix_oauth_operator.wire.client_auth import Authentication
 from citrix_oauth_operator.wire.raw import RawAnswer
-from citrix_oauth_operator.wire.token_endpoint import read_answer, token_request
+from citrix_oauth_operator.wire.token_endpoint import Addressed, read_answer, token_request
 
 
 class TokenTransport(Protocol):
@@ -42,11 +44,17 @@ class Client:
 
     spec: ClientSpec
     client_secret: SecretText | None = None
+    key: ClientKey | None = None
+
+    @classmethod
+    def of(cls, inputs: Inputs) -> Client:
+        """Return the client that the inputs describe."""
+        return cls(inputs.spec, inputs.client_secret, inputs.key)
 
     @property
     def authentication(self) -> Authentication:
         """How it proves itself."""
-        return Authentication(self.spec.client_authentication, self.spec.client_id, self.client_secret)
+        return Authentication(self.spec.client_authentication, self.spec.client_id, self.client_secret, self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +75,19 @@ async def ask(asking: Asking, grant_type: str, parameters: Mapping[str, str]) ->
     problem = _unready(client, asking.endpoints)
     if problem is not None:
         return NotSent(problem)
-    url = asking.endpoints.of_customer(client.spec.customer_id or "").token
-    request = token_request(url, grant_type, parameters, client.authentication)
+    endpoints, proof = asking.endpoints.of_customer(client.spec.customer_id or ""), client.authentication
+    url = (proof.identity and endpoints.mtls_token) or endpoints.token
+    request = token_request(url, grant_type, parameters, proof, Addressed(endpoints.token, asking.now()))
     kind, transaction_id = profile(server.type), str(uuid.uuid4())
     header = kind.transaction_header
     headers = {**request.headers, **kind.headers, **({header: transaction_id} if header else {})}
     sent: list[datetime] = []
     answer = await asking.transport.post_form(
-        request.url, request.body, headers, server.reach, on_sending=lambda: sent.append(asking.now())
+        request.url,
+        request.body,
+        headers,
+        replace(server.reach, identity=proof.identity),
+        on_sending=lambda: sent.append(asking.now()),
     )
     if isinstance(answer, RawAnswer):
         answer = replace(answer, secrets=(*asking.secrets, *filter(None, [client.client_secret])))
@@ -107,7 +120,7 @@ def _unready(client: Client, endpoints: Endpoints) -> Problem | None:
         return Problem(
             Reason.CREDENTIALS_INVALID,
             "the client has nothing to prove itself with",
-            "put client_secret into the Secret that spec.credentialsSecretRef names",
+            "put what spec.clientAuthentication needs into the Secret that spec.credentialsSecretRef names",
         )
     if endpoints.needs_customer() and not CUSTOMER_ID.fullmatch(client.spec.customer_id or ""):
         return Problem(

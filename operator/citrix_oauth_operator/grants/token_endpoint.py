@@ -25,13 +25,13 @@ class TokenEndpoint:
 
     async def refresh(self, inputs: Inputs, token: SecretText) -> Unread:
         """Send a refresh token once (RFC 6749 section 6); the answer is unread, so that it can be kept safe first."""
-        client = Client(inputs.spec, inputs.client_secret)
+        client = Client.of(inputs)
         now = self._clock.now
         return await refresh_token.refresh(self._transport, client, inputs.server, _endpoints(inputs), token, now)
 
     async def redeem(self, inputs: Inputs, sign_in: SignIn) -> Unread:
         """Send the code of a sign-in once (RFC 6749 section 4.1.3); the answer is unread, as of a refresh."""
-        client, secrets = Client(inputs.spec, inputs.client_secret), authorization_code.secrets_of(sign_in)
+        client, secrets = Client.of(inputs), authorization_code.secrets_of(sign_in)
         asking = Asking(self._transport, client, inputs.server, _endpoints(inputs), self._clock.now, secrets)
         return await authorization_code.redeem(asking, sign_in)
 
@@ -42,7 +42,7 @@ class TokenEndpoint:
 
     async def request(self, inputs: Inputs) -> Answer:
         """Ask for a token with the client's own credentials (RFC 6749 section 4.4)."""
-        client = Client(inputs.spec, inputs.client_secret)
+        client = Client.of(inputs)
         now = self._clock.now
         raw = await client_credentials.obtain(self._transport, client, inputs.server, _endpoints(inputs), now)
         return self.read(inputs, raw)

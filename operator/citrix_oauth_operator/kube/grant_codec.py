@@ -68,6 +68,7 @@ def token_state(token: Token) -> dict[str, Any]:
         "inputs": token.inputs,
         "scopes": list(token.scopes),
         "authorization": token.authorization,
+        **({"customerID": token.customer_id} if token.customer_id else {}),
     }
 
 
@@ -179,6 +180,7 @@ def token_of(state: Mapping[str, Any], access_token: str) -> Token:
         inputs=_typed(state["inputs"], str),
         scopes=tuple(_typed(scope, str) for scope in _typed(state["scopes"], list)),
         authorization=authorization,
+        customer_id=_typed(state.get("customerID", ""), str),
     )
 
 

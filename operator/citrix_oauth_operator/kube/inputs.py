@@ -11,19 +11,16 @@ from typing import Any, Protocol
 from citrix_oauth_operator.domain import problems
 from citrix_oauth_operator.domain.fields import FieldError
 from citrix_oauth_operator.domain.model import Binding, ClientRef
-from citrix_oauth_operator.domain.observed import Inputs
+from citrix_oauth_operator.domain.observed import Inputs, Spare
 from citrix_oauth_operator.domain.problem import Problem
-from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.server import Endpoints, Server
 from citrix_oauth_operator.domain.spec import ClientSpec, Customer, GrantType, parse_spec
 from citrix_oauth_operator.servers import profile
 
 from .api import JSON
+from .credentials import Credentials, Proof, read_credentials
 from .namespaces import Namespaces
-from .secret_codec import decode
 from .servers import Servers
-
-_SECRET_LIMIT = 8192
 
 
 class Discovery(Protocol):
@@ -58,16 +55,16 @@ class InputsReader:
         labels = await self.namespaces.labels(ref.namespace) if server.allowed_namespaces.needs_labels() else {}
         if not server.allowed_namespaces.allow(ref.namespace, labels):
             return problems.server_not_allowed(server.name, ref.namespace)
-        keys = _keys(spec, credentials)
-        if isinstance(keys, Problem):
-            return keys
+        found = read_credentials(spec, credentials)
+        if isinstance(found, Problem):
+            return found
         endpoints = await self.discovery.endpoints(server, spec.customer)
         if isinstance(endpoints, Endpoints) and endpoints.needs_customer():
             if not spec.customer_id:
                 return problems.customer_missing(server.name)
             endpoints = endpoints.of_customer(spec.customer_id)
         binding = await self._binding(ref, spec, server, endpoints)
-        return _complete(spec, server, endpoints, keys, binding)
+        return _complete(spec, server, endpoints, found, binding)
 
     async def _binding(
         self, ref: ClientRef, spec: ClientSpec, server: Server, endpoints: Endpoints | Problem
@@ -83,64 +80,31 @@ class InputsReader:
         )
 
 
-def _keys(spec: ClientSpec, secret: JSON | None) -> dict[str, SecretText] | Problem:
-    """Return the keys of the credentials Secret that the client uses, each checked."""
-    if spec.credentials_name is None:
-        return {}
-    if secret is None:
-        return problems.credentials_not_found(spec.credentials_name)
-    data, present = decode(secret), set(secret.get("data") or {})
-    wanted = {"client_secret": spec.client_authentication.needs_secret}
-    if spec.grant_type is GrantType.REFRESH_TOKEN:
-        wanted["refresh_token"] = False
-    keys = {}
-    for key, required in wanted.items():
-        if key not in present and not required:
-            continue
-        if flaw := _flaw(data.get(key), present=key in present):
-            return problems.credentials_key(spec.credentials_name, key, flaw)
-        keys[key] = SecretText(data[key])
-    return keys
-
-
-def _flaw(value: str | None, *, present: bool) -> str | None:
-    if not present:
-        return "is missing"
-    if value is None or not value.isascii():
-        return "holds something else than ASCII text"
-    if not value:
-        return "is empty"
-    if len(value) > _SECRET_LIMIT:
-        return "is longer than 8192 characters"
-    if any(not "\x21" <= character <= "\x7e" for character in value):
-        return "holds a space, a line break or a control character"
-    return None
-
-
 def _complete(
-    spec: ClientSpec, server: Server, endpoints: Endpoints | Problem, keys: Mapping[str, SecretText], binding: Binding
+    spec: ClientSpec, server: Server, endpoints: Endpoints | Problem, credentials: Credentials, binding: Binding
 ) -> Inputs:
-    secret = keys.get("client_secret")
     made_from = [spec.grant_type, spec.client_id, server.name, server.identity, spec.customer_id]
     if spec.grant_type is GrantType.CLIENT_CREDENTIALS:
         made_from += [*spec.scopes, spec.resource]
-    credential = [
-        spec.grant_type,
-        server.identity,
-        binding.token_url,
-        spec.client_id,
-        secret.fingerprint(64) if secret else None,
-    ]
+
+    def credential(proof: Proof) -> str:
+        return _digest([spec.grant_type, server.identity, binding.token_url, spec.client_id, proof.fingerprint])
+
+    proof, spare, kind = credentials.proof, credentials.spare, profile(server.type)
     return Inputs(
         spec=spec,
         server=server,
         endpoints=endpoints,
-        client_secret=secret,
-        seed=keys.get("refresh_token"),
+        client_secret=proof.secret,
+        seed=credentials.seed,
         binding=binding,
         fingerprint=_digest(made_from),
-        credential=_digest(credential),
-        authorization=profile(server.type).authorization,
+        credential=credential(proof),
+        authorization=kind.authorization,
+        key=proof.key,
+        spare=Spare(spare.secret, spare.key, credential(spare)) if spare else None,
+        credentials_end=credentials.end,
+        customer_id=(spec.customer_id or "") if kind.offers_customer else "",
     )
 
 

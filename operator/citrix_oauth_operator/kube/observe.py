@@ -72,6 +72,8 @@ class Observer:
         client, raw_spec = found
         credentials_name = _credentials_name(raw_spec)
         inputs, credentials = await self.inputs(ref, raw_spec)
+        if isinstance(inputs, Inputs):
+            inputs = inputs.shown(lambda credential: self.refusals.find(credential) is not None)
         name = inputs.spec.secret_name if isinstance(inputs, Inputs) else client.status.secret_name
         target = SecretTarget(name or _wanted_name(ref, raw_spec), readable_template(raw_spec))
         # what belongs to a client nobody claimed is met as a conflict, and read at the next look

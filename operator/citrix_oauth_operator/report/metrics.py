@@ -84,6 +84,9 @@ class Picture(Collector):
         grants = GaugeMetricFamily(
             f"{PREFIX}_grant_expiration_timestamp_seconds", "When a person must sign in again", labels=name
         )
+        credentials = GaugeMetricFamily(
+            f"{PREFIX}_credentials_expiration_timestamp_seconds", "When a secret or certificate ends", labels=name
+        )
         conditions = GaugeMetricFamily(
             f"{PREFIX}_client_condition", "1 for each condition that is True", labels=[*name, "type", "reason"]
         )
@@ -95,9 +98,11 @@ class Picture(Collector):
                 starts.add_metric(client, shown.token_start)
             if shown.grant_end is not None:
                 grants.add_metric(client, shown.grant_end)
+            if shown.credentials_end is not None:
+                credentials.add_metric(client, shown.credentials_end)
             for condition in shown.conditions:
                 conditions.add_metric((*client, *condition), 1.0)
-        yield from (tokens, starts, grants, conditions)
+        yield from (tokens, starts, grants, credentials, conditions)
 
 
 class Prometheus:

@@ -54,7 +54,7 @@ class Reporter:
             new = next_status(outcome, outcome.at or self._clock.now(), self._portal)
             patch = merge_patch(old, new)
             notes = [*_of_sign_in(outcome), *transitions(outcome.client.status.conditions, new["conditions"])]
-            notes += _of_the_end(outcome, old, new)
+            notes += [*_of_the_end(outcome, old, new), *_of_credentials(old, new)]
         _log(outcome, notes)
         try:
             if patch:
@@ -81,6 +81,13 @@ def _of_the_end(outcome: Outcome, old: Mapping[str, Any], new: Mapping[str, Any]
     end, model = outcome.grant_end
     text = f"The grant ends at {rfc3339(end)} ({model}); sign in before that: {new['login']['command']}"
     return [Note("Warning", str(Reason.GRANT_ENDING), text)]
+
+
+def _of_credentials(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Note]:
+    """Say once for each end that a credential ends, however well everything is."""
+    warning = new.get("credentialsWarning")
+    again = warning is None or warning == old.get("credentialsWarning")
+    return [] if again else [Note("Warning", str(Reason.CREDENTIALS_ENDING), str(warning))]
 
 
 def _of_sign_in(outcome: Outcome) -> list[Note]:

@@ -14,6 +14,7 @@ _LIFETIMES = Lifetimes(access_token=timedelta(hours=1), issued=False)
 
 PROFILE = Profile(
     kind=Kind(_LIFETIMES),
+    offers_customer=True,  # header Citrix-CustomerId
     authorization="CwsAuth Bearer={token}",  # an equals sign, not a space
     transaction_header="Citrix-TransactionId",
     catalogue=Catalogue(

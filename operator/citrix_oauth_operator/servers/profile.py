@@ -16,6 +16,7 @@ class Profile:
     Attributes:
         kind: how long its tokens live, and where its endpoints are.
         authorization: the header value with which its tokens are used, `{token}` standing for the token.
+        offers_customer: whether its API wants the customer id beside the token, so that pods find it in their Secret.
         catalogue: what it says when it gives no tokens.
         scopes: asked for at a sign-in, where a client names none.
         offline_scope: without which a sign-in brings no refresh token; empty: a setting of the server decides.
@@ -26,6 +27,7 @@ class Profile:
 
     kind: Kind = field(default_factory=Kind)
     authorization: str = "Bearer {token}"
+    offers_customer: bool = False
     catalogue: Catalogue = field(default_factory=Catalogue)
     scopes: tuple[str, ...] = ("openid", "offline_access")
     offline_scope: str = "offline_access"

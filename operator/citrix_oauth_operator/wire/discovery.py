@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from authlib.oauth2.rfc8414 import get_well_known_url
@@ -106,7 +106,16 @@ def _endpoints(answer: RawAnswer, server: Server) -> Endpoints | Problem:
         keys=found["keys"],
         issuer=server.issuer or "",
         names_issuer=names_issuer,
+        mtls_token=_mtls_token(document.members, server),
     )
+
+
+def _mtls_token(members: Mapping[str, object], server: Server) -> str:
+    """Return the alias for clients with a certificate (RFC 8705 section 5), where it may be called."""
+    aliases = members.get("mtls_endpoint_aliases")
+    url = aliases.get("token_endpoint") if isinstance(aliases, Mapping) else None
+    usable = isinstance(url, str) and host_flaw(url, server.issuer or "", server.reach) is None
+    return url if usable and isinstance(url, str) else ""
 
 
 def _failed(flaw: str, status: int | None = None, remedy: str = "") -> Problem:

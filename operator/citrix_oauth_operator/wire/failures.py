@@ -34,6 +34,24 @@ def bad_ca_bundle() -> Problem:
     )
 
 
+def bad_identity() -> Problem:
+    """The client's certificate and key cannot be used together."""
+    return Problem(
+        Reason.CREDENTIALS_INVALID,
+        "the client's certificate cannot be used",
+        "put a certificate and its private key into keys tls.crt and tls.key of the credentials Secret",
+    )
+
+
+def identity_refused() -> Problem:
+    """The server ended the handshake because of the client's certificate: it has read nothing."""
+    return Problem(
+        Reason.CLIENT_REJECTED,
+        "the authorization server does not take the client's certificate",
+        "register the certificate of key tls.crt (or its subject) for the client there; it must not have expired",
+    )
+
+
 def bad_url() -> Problem:
     """The URL cannot be called."""
     return Problem(

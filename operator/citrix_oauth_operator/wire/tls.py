@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+import tempfile
 from collections import OrderedDict
+from typing import IO
+
+from citrix_oauth_operator.domain.client_key import ClientKey
 
 # OpenSSL's X509_V_ERR_* numbers: stable, while its texts change and quote names.
 _EXPIRED, _NOT_YET_VALID = 10, 9
@@ -16,24 +21,45 @@ _NO_TLS = frozenset({"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "PACKET_LENGTH_TOO_
 _MOST = 64
 
 
+#: Alerts with which a server ends a handshake for the client's certificate (RFC 8446 section 6.2).
+_IDENTITY_ALERTS = frozenset(
+    {
+        "SSLV3_ALERT_BAD_CERTIFICATE",
+        "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE",
+        "SSLV3_ALERT_CERTIFICATE_REVOKED",
+        "SSLV3_ALERT_CERTIFICATE_EXPIRED",
+        "SSLV3_ALERT_CERTIFICATE_UNKNOWN",
+        "TLSV1_ALERT_UNKNOWN_CA",
+        "TLSV1_ALERT_ACCESS_DENIED",
+        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+    }
+)
+
+
+class IdentityUnusable(Exception):
+    """The client's certificate and key do not make a pair that OpenSSL can use."""
+
+
 class Contexts:
     """Builds each context once (parsing a CA store costs 20 ms of CPU) and forgets the longest unused."""
 
     def __init__(self) -> None:
-        self._contexts: OrderedDict[str | None, ssl.SSLContext] = OrderedDict()
+        self._contexts: OrderedDict[tuple[str | None, ClientKey | None], ssl.SSLContext] = OrderedDict()
 
-    def of(self, ca_bundle: str | None) -> ssl.SSLContext:
-        """Return the context that trusts `ca_bundle` (PEM), or the image's CA store.
+    def of(self, ca_bundle: str | None, identity: ClientKey | None = None) -> ssl.SSLContext:
+        """Return the context that trusts `ca_bundle` (PEM), or the image's CA store, and shows `identity`.
 
         Raises:
+            IdentityUnusable: OpenSSL cannot use the identity.
             ssl.SSLError: the bundle holds no certificate that OpenSSL can read.
         """
-        context = self._contexts.get(ca_bundle)
+        wanted = (ca_bundle, identity)
+        context = self._contexts.get(wanted)
         if context is None:
-            context = self._contexts[ca_bundle] = _build(ca_bundle)
+            context = self._contexts[wanted] = _build(ca_bundle, identity)
             if len(self._contexts) > _MOST:
                 self._contexts.popitem(last=False)
-        self._contexts.move_to_end(ca_bundle)
+        self._contexts.move_to_end(wanted)
         return context
 
     def clear(self) -> None:
@@ -41,11 +67,39 @@ class Contexts:
         self._contexts.clear()
 
 
-def _build(ca_bundle: str | None) -> ssl.SSLContext:
+def _build(ca_bundle: str | None, identity: ClientKey | None) -> ssl.SSLContext:
     context = ssl.create_default_context(cadata=ca_bundle)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
+    if identity is not None:
+        _show(context, identity)
     return context
+
+
+def _show(context: ssl.SSLContext, identity: ClientKey) -> None:
+    """Load a pair that OpenSSL takes from files only: from one that is memory of this process, where there is such."""
+    try:
+        with _memory() as file:
+            file.write(f"{identity.private_key.reveal()}\n{identity.certificate}".encode())
+            file.flush()
+            context.load_cert_chain(f"/dev/fd/{file.fileno()}")
+    except (ssl.SSLError, OSError) as error:
+        raise IdentityUnusable from error
+
+
+def _memory() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("identity"), "w+b")
+    return tempfile.TemporaryFile()
+
+
+def is_identity_refused(error: BaseException | None) -> bool:
+    """Whether an exchange failed because the server did not take the certificate that it was shown."""
+    while error is not None:
+        if isinstance(error, ssl.SSLError) and error.reason in _IDENTITY_ALERTS:
+            return True
+        error = error.__cause__
+    return False
 
 
 def tls_words(error: BaseException) -> str:

@@ -47,8 +47,16 @@ class TokenRequest(StaysHere):
     body: bytes = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """Whom the client's proof is for, and when it was made."""
+
+    audience: str
+    at: datetime
+
+
 def token_request(
-    url: str, grant_type: str, parameters: Mapping[str, str], authentication: Authentication
+    url: str, grant_type: str, parameters: Mapping[str, str], authentication: Authentication, proof: Addressed
 ) -> TokenRequest:
     """Build the request of `grant_type`; empty parameters are left out."""
     headers = {
@@ -56,7 +64,7 @@ def token_request(
         "Accept": "application/json",  # Citrix refuses */*
     }
     form = prepare_token_request(grant_type, **parameters)
-    signed, body = authentication.applied(url, headers, form)
+    signed, body = authentication.applied(url, headers, form, proof.audience, proof.at)
     return TokenRequest(url, signed, body.encode("ascii"))
 
 

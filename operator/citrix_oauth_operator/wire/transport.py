@@ -24,7 +24,7 @@ from . import failures
 from .addresses import Resolve, system_resolver
 from .network import ConnectDenied, GuardedBackend, HandshakeFailed
 from .raw import RawAnswer
-from .tls import Contexts
+from .tls import Contexts, IdentityUnusable, is_identity_refused
 
 __all__ = ["RawAnswer", "Transport"]
 
@@ -108,7 +108,9 @@ class Transport:
         if request is None:
             return NotSent(failures.bad_url())
         try:
-            context = self._contexts.of(reach.ca_bundle) if request.url.scheme == b"https" else None
+            context = self._contexts.of(reach.ca_bundle, reach.identity) if request.url.scheme == b"https" else None
+        except IdentityUnusable:
+            return NotSent(failures.bad_identity())
         except ssl.SSLError:
             return NotSent(failures.bad_ca_bundle())
         backend = GuardedBackend(reach.allowed_addresses, self._resolve)
@@ -117,6 +119,8 @@ class Transport:
             async with asyncio.timeout(self._deadline), _connected(backend, request.url.origin, context) as connection:
                 return await _exchange(connection, request, phase)
         except Exception as error:
+            if reach.identity is not None and is_identity_refused(error):
+                return NotSent(failures.identity_refused())
             if phase.sending:  # whatever it was, even a bug of ours: the server may have acted
                 return Uncertain(error.problem if isinstance(error, _Refused) else failures.no_answer(phase.status))
             if not isinstance(error, FORESEEN):

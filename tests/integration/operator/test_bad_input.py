@@ -98,7 +98,7 @@ def test_broken_credentials_are_told_by_their_key_and_sent_to_nobody(
 
 
 NOT_YET: dict[str, Object] = {
-    "clientAuthentication": {"clientAuthentication": "PrivateKeyJWT"},
+    "deletionPolicy": {"deletionPolicy": "Revoke"},  # nothing is revoked of what is asked for anew
 }
 
 
@@ -108,7 +108,7 @@ def too_early(world: World) -> dict[str, str]:
     server, endpoint = world.scripted("too-early", default=GOOD)
     names = {field: f"later-{field.lower().replace('.', '-')}" for field in NOT_YET}
     for field, name in names.items():
-        world.seeded(name, server, **NOT_YET[field])
+        world.seeded(name, server, grantType="ClientCredentials", **NOT_YET[field])
     for name in names.values():
         world.stalled(name, "SpecInvalid")
     never(lambda: endpoint.requests, "a request all the same", 0.5)

@@ -53,7 +53,7 @@ def test_whose_discovery_document_is_used() -> None:
         ({"grantType": "CitrixAuth"}, "spec.grantType"),
         ({"grantType": "ClientCredentials", "credentialsSecretRef": None}, "spec.clientAuthentication"),
         ({"clientAuthentication": "ClientSecretBasic", "credentialsSecretRef": None}, "spec.credentialsSecretRef"),
-        ({"clientAuthentication": "PrivateKeyJWT"}, "spec.clientAuthentication"),
+        ({"clientAuthentication": "PrivateKeyJWT", "credentialsSecretRef": None}, "spec.credentialsSecretRef"),
         ({"login": {"redirectURI": 5}}, "spec.login.redirectURI"),
         ({"storefront": {}}, "spec.storefront"),
         ({"secret": {"template": {"stringData": {"access_token": "x"}}}}, "spec.secret.template.stringData"),

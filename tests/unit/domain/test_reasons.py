@@ -34,7 +34,7 @@ LATER = {
 }
 
 #: Of Events alone; told in the tests of sign-ins.
-EVENTS = {Reason.SIGNED_IN, Reason.SIGN_IN_FAILED, Reason.GRANT_ENDING}
+EVENTS = {Reason.CREDENTIALS_ENDING, Reason.SIGNED_IN, Reason.SIGN_IN_FAILED, Reason.GRANT_ENDING}
 
 #: Said by sockets and documents; produced in the tests of `wire`, and of servers in the cluster.
 ELSEWHERE = {Reason.SERVER_UNREACHABLE, Reason.OUTCOME_UNKNOWN, Reason.ADDRESS_NOT_ALLOWED, Reason.DISCOVERY_FAILED}

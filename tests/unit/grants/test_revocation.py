@@ -13,6 +13,7 @@ from citrix_oauth_operator.domain.server import Endpoints
 from citrix_oauth_operator.grants.revocation import revoke
 from citrix_oauth_operator.wire.raw import RawAnswer
 from tests.unit.examples import WELL
+from tests.unit.fakes import T0
 
 TOKEN = SecretText("CANARY-rt")
 INPUTS = replace(
@@ -48,7 +49,7 @@ async def test_one_request_with_the_clients_own_authentication(
 ) -> None:
     """The refresh token, with its hint."""
     wire = Wire(answer)
-    assert await revoke(wire, INPUTS, TOKEN) == why
+    assert await revoke(wire, lambda: T0, INPUTS, TOKEN) == why
     ((url, form),) = wire.sent
     assert url == "https://a/r"
     assert (form["token"], form["token_type_hint"]) == (["CANARY-rt"], ["refresh_token"])
@@ -58,6 +59,6 @@ async def test_one_request_with_the_clients_own_authentication(
 async def test_a_server_without_the_endpoint_is_not_asked() -> None:
     """Many have none."""
     wire = Wire(RawAnswer(200, {}, b""))
-    assert await revoke(wire, replace(INPUTS, endpoints=Endpoints("https://a/t")), TOKEN) == "NoEndpoint"
-    assert await revoke(wire, replace(INPUTS, client_secret=None), TOKEN) == "NoCredentials"
+    assert await revoke(wire, lambda: T0, replace(INPUTS, endpoints=Endpoints("https://a/t")), TOKEN) == "NoEndpoint"
+    assert await revoke(wire, lambda: T0, replace(INPUTS, client_secret=None), TOKEN) == "NoCredentials"
     assert wire.sent == []

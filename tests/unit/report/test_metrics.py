@@ -24,6 +24,7 @@ PROMISED = {
     "citrixoauth_token_expiration_timestamp_seconds": {"namespace", "name"},
     "citrixoauth_token_refresh_timestamp_seconds": {"namespace", "name"},
     "citrixoauth_grant_expiration_timestamp_seconds": {"namespace", "name"},
+    "citrixoauth_credentials_expiration_timestamp_seconds": {"namespace", "name"},
     "citrixoauth_client_condition": {"namespace", "name", "type", "reason"},
     "citrixoauth_grants_held": set(),
     "citrixoauth_replays_in_doubt_total": set(),
@@ -37,6 +38,7 @@ STATUS = {
     "lastRefreshTime": "2026-03-01T12:00:00Z",
     "expirationTime": "2026-03-01T12:30:00Z",
     "grantExpirationTime": "2026-03-02T12:00:00Z",
+    "credentialsExpirationTime": "2026-03-03T12:00:00Z",
     "conditions": [condition("Stalled", "True", "RotationLost"), condition("Ready", "False", "RotationLost")],
 }
 
@@ -124,6 +126,8 @@ def test_times_are_those_of_the_status() -> None:
     assert _series(metrics, "citrixoauth_token_expiration_timestamp_seconds") == {("x", "a"): T0.timestamp() + 1800}
     assert _series(metrics, "citrixoauth_token_refresh_timestamp_seconds") == {("x", "a"): T0.timestamp()}
     assert _series(metrics, "citrixoauth_grant_expiration_timestamp_seconds") == {("x", "a"): T0.timestamp() + 86400}
+    ends = _series(metrics, "citrixoauth_credentials_expiration_timestamp_seconds")
+    assert ends == {("x", "a"): T0.timestamp() + 2 * 86400}
 
 
 def test_a_client_that_nobody_has_looked_at_has_no_series() -> None:

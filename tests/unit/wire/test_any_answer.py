@@ -11,7 +11,7 @@ from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.spec import ClientAuthentication
 from citrix_oauth_operator.wire.client_auth import Authentication
 from citrix_oauth_operator.wire.raw import RawAnswer
-from citrix_oauth_operator.wire.token_endpoint import read_answer, token_request
+from citrix_oauth_operator.wire.token_endpoint import Addressed, read_answer, token_request
 from tests.unit.wire.canned_answers import DEFAULT, NOW, RT, read
 
 SETTLED = settings(deadline=None, derandomize=True)  # no clock and no dice decide whether a test passes
@@ -48,7 +48,9 @@ def test_a_good_refresh_token_is_never_lost(members: dict[str, object]) -> None:
 def test_a_request_shows_no_secret_and_says_what_citrix_insists_on() -> None:
     """The content type without a charset, and JSON alone."""
     client = Authentication(ClientAuthentication.CLIENT_SECRET_POST, "id==", SecretText("CANARY-secret"))
-    request = token_request("https://x.example/t", "refresh_token", {"refresh_token": "CANARY+/="}, client)
+    request = token_request(
+        "https://x.example/t", "refresh_token", {"refresh_token": "CANARY+/="}, client, Addressed("", NOW)
+    )
     assert request.headers == {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
     assert request.body == (
         b"grant_type=refresh_token&refresh_token=CANARY%2B%2F%3D&client_id=id%3D%3D&client_secret=CANARY-secret"

@@ -10,6 +10,7 @@ from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reach import Reach
+from citrix_oauth_operator.domain.secrecy import StaysHere
 from citrix_oauth_operator.domain.spec import GrantType
 from citrix_oauth_operator.domain.ways_out import IN_SHORT, way_out
 from citrix_oauth_operator.kube.api import JSON, Api
@@ -24,7 +25,7 @@ from .finding import Finding, Result, failed, ok
 
 
 @dataclass(slots=True)
-class ClientChecks:
+class ClientChecks(StaysHere):
     """Reads clients as the operator does; remembers which token endpoints they need."""
 
     api: Api

@@ -1,0 +1,74 @@
+"""A client that proves itself by its certificate (RFC 8705): real TLS, a server that asks for one."""
+
+import ssl
+from dataclasses import replace
+
+import pytest
+import trustme
+
+from citrix_oauth_operator.domain.answers import NotSent
+from citrix_oauth_operator.domain.client_key import ClientKey
+from citrix_oauth_operator.domain.reach import Reach
+from citrix_oauth_operator.domain.reasons import Reason
+from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.wire.raw import RawAnswer
+from citrix_oauth_operator.wire.transport import Transport
+from tests.standins.token_endpoint import TokenEndpoint, json_reply
+from tests.unit.key_pairs import certificate_pem, ec_key, pem
+from tests.unit.wire.sockets import post, trusting
+
+
+class Asking(TokenEndpoint):
+    """A TLS server that takes clients of one authority only."""
+
+    def __init__(self, authority: trustme.CA) -> None:
+        self._authority = authority
+        super().__init__(tls=True, default=json_reply({}))
+
+    def _certify(self) -> ssl.SSLContext:
+        context = super()._certify()
+        self._authority.configure_trust(context)
+        context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+
+def identity(authority: trustme.CA) -> ClientKey:
+    """Return a key with a certificate of that authority."""
+    issued = authority.issue_cert("reports.team-a.example")
+    chain = "".join(blob.bytes().decode() for blob in issued.cert_chain_pems)
+    return ClientKey(SecretText(issued.private_key_pem.bytes().decode()), chain)
+
+
+def showing(endpoint: TokenEndpoint, key: ClientKey | None) -> Reach:
+    """Return a reach that trusts the endpoint and shows a certificate."""
+    return replace(trusting(endpoint), identity=key)
+
+
+async def test_a_certificate_that_the_server_knows_lets_the_client_in() -> None:
+    """And after a rotation the next one does, by the same transport, without a restart."""
+    authority, transport = trustme.CA(), Transport()
+    async with Asking(authority) as endpoint:
+        for key in (identity(authority), identity(authority)):
+            assert isinstance(await post(endpoint.url, reach=showing(endpoint, key), transport=transport), RawAnswer)
+
+
+@pytest.mark.parametrize("shown", ["a stranger's", "none"])
+async def test_a_certificate_that_the_server_does_not_take_has_sent_nothing(shown: str) -> None:
+    """The handshake comes first: the refresh token was read by nobody, and the client is told what to register."""
+    async with Asking(trustme.CA()) as endpoint:
+        key = identity(trustme.CA()) if shown == "a stranger's" else None
+        answer = await post(endpoint.url, reach=showing(endpoint, key))
+        assert not isinstance(answer, RawAnswer)
+        assert endpoint.requests == []
+        if key is not None and isinstance(answer, NotSent):  # a reset may overtake the alert: then nobody knows
+            assert answer.problem.reason is Reason.CLIENT_REJECTED
+            assert "tls.crt" in answer.problem.remedy
+
+
+async def test_a_pair_that_does_not_fit_is_told_as_the_clients_own() -> None:
+    """Not as a wrong CA bundle."""
+    async with Asking(trustme.CA()) as endpoint:
+        key = ClientKey(SecretText(pem(ec_key())), certificate_pem(ec_key(1)))
+        answer = await post(endpoint.url, reach=showing(endpoint, key))
+        assert isinstance(answer, NotSent)
+        assert answer.problem.reason is Reason.CREDENTIALS_INVALID
