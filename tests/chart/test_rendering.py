@@ -180,7 +180,8 @@ def test_the_network_policy_opens_probes_names_and_the_listed_ports(helm: Helm) 
     """And can be left to the platform."""
     (policy,) = of_kind(helm.render({"networkPolicy": {"egressPorts": [443]}}), "NetworkPolicy")
     ports = [(port["port"], port["protocol"]) for port in policy["spec"]["egress"][0]["ports"]]
-    assert ports == [(53, "UDP"), (53, "TCP"), (443, "TCP")]
+    names = [(53, "UDP"), (53, "TCP"), (5353, "UDP"), (5353, "TCP")]  # judged behind the Service, by the pod's port
+    assert ports == [*names, (443, "TCP")]
     assert policy["spec"]["ingress"] == [{"ports": [{"port": "http", "protocol": "TCP"}]}]
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert not of_kind(helm.render({"networkPolicy": {"enabled": False}}), "NetworkPolicy")

@@ -82,6 +82,8 @@ tolerations: {{- toYaml . | nindent 2 }}
 - ports:
   - {port: 53, protocol: UDP}
   - {port: 53, protocol: TCP}
+  - {port: 5353, protocol: UDP}
+  - {port: 5353, protocol: TCP}
   {{- range .Values.networkPolicy.egressPorts }}
   - {port: {{ . }}, protocol: TCP}
   {{- end }}
