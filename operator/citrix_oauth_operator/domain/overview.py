@@ -63,7 +63,7 @@ def row_of(client: Mapping[str, Any]) -> Row:
         Health.STALLED if stalled else Health.OK if well else Health.TROUBLED,
         ready["status"],
         worst["reason"],
-        (client["spec"].get("authorizationServerRef") or {}).get("name") or DEFAULT_SERVER,
+        ((client.get("spec") or {}).get("authorizationServerRef") or {}).get("name") or DEFAULT_SERVER,
         "" if well else worst["message"],
         {name: status[name] for name in (*_REPEATED, *_OF_FAILURES) if status.get(name)},
     )

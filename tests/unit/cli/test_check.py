@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from citrix_oauth_operator.cli.checks.clients import told_by_status
-from citrix_oauth_operator.cli.checks.cluster import FIELDS, fingerprint
+from citrix_oauth_operator.cli.checks.cluster import FIELDS, _compare, fingerprint
 from citrix_oauth_operator.cli.checks.consumers import check_pods
 from citrix_oauth_operator.cli.checks.finding import Finding, Result, as_json, failed, ok, table
 from citrix_oauth_operator.cli.checks.rights import of_the_operator
@@ -174,3 +174,10 @@ def test_a_pod_cannot_forge_a_line() -> None:
     forged = Finding("consumers", "team-a/X/\x1b[2J\nok  everything", Result.WARN, "Odd.")
     assert all(line.isprintable() for line in table([forged]).splitlines())
     assert len(table([forged]).splitlines()) == 1
+
+
+def test_fields_that_are_not_published_yet_are_not_those_of_another_version() -> None:
+    """The API server serves a kind some seconds before it describes it."""
+    early, other = _compare("CitrixClient", None), _compare("CitrixClient", {})
+    assert "not published yet" in early.message
+    assert "another version" in other.message

@@ -176,3 +176,9 @@ def test_a_kubeconfig_that_is_none_is_named(
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "config"))
     assert main(["status"]) == 2
     assert f"KUBECONFIG={tmp_path / 'config'} cannot be read" in capsys.readouterr().err
+
+
+def test_a_client_without_a_spec_is_shown() -> None:
+    """Whatever an aggregated or older API server hands out, the table is for looking at it."""
+    bare = {"metadata": {"namespace": "team-a", "name": "bare"}}
+    assert "team-a     bare  Unknown  Pending" in table(rows([bare]), NOW)

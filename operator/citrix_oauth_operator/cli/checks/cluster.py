@@ -32,7 +32,7 @@ async def check_kinds(api: Api) -> list[Finding]:
     except ApiError:
         return [Finding("crds", "citrix-oauth.dev", Result.WARN, "Their fields could not be read.", _REMEDY)]
     served = {_kind(schema): schema for schema in document.get("components", {}).get("schemas", {}).values()}
-    return [_compare(kind, served.get(kind, {})) for kind in FIELDS]
+    return [_compare(kind, served.get(kind)) for kind in FIELDS]
 
 
 def fingerprint(schema: Mapping[str, Any]) -> str:
@@ -42,7 +42,10 @@ def fingerprint(schema: Mapping[str, Any]) -> str:
     return hashlib.sha256("\n".join(paths).encode()).hexdigest()[:12]
 
 
-def _compare(kind: str, schema: Mapping[str, Any]) -> Finding:
+def _compare(kind: str, schema: Mapping[str, Any] | None) -> Finding:
+    if schema is None:
+        message = "Served, but its fields are not published yet, as in the first seconds after it was made."
+        return Finding("crds", kind, Result.WARN, message, "Check again.")
     if fingerprint(schema) == FIELDS[kind]:
         return ok("crds", kind, "Served, with the fields of this version.")
     return Finding("crds", kind, Result.WARN, "Served, with the fields of another version.", _REMEDY)
