@@ -1,5 +1,7 @@
 """A client that proves itself by its certificate (RFC 8705): real TLS, a server that asks for one."""
 
+import asyncio
+import socket
 import ssl
 from dataclasses import replace
 
@@ -15,7 +17,7 @@ from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.transport import Transport
 from tests.standins.token_endpoint import TokenEndpoint, json_reply
 from tests.unit.key_pairs import certificate_pem, ec_key, pem
-from tests.unit.wire.sockets import post, trusting
+from tests.unit.wire.sockets import LOOPBACK, post, trusting
 
 
 class Asking(TokenEndpoint):
@@ -54,15 +56,48 @@ async def test_a_certificate_that_the_server_knows_lets_the_client_in() -> None:
 
 @pytest.mark.parametrize("shown", ["a stranger's", "none"])
 async def test_a_certificate_that_the_server_does_not_take_has_sent_nothing(shown: str) -> None:
-    """The handshake comes first: the refresh token was read by nobody, and the client is told what to register."""
+    """The handshake comes first: nobody read the refresh token. A reset that overtakes the alert leaves a doubt."""
     async with Asking(trustme.CA()) as endpoint:
         key = identity(trustme.CA()) if shown == "a stranger's" else None
         answer = await post(endpoint.url, reach=showing(endpoint, key))
         assert not isinstance(answer, RawAnswer)
         assert endpoint.requests == []
-        if key is not None and isinstance(answer, NotSent):  # a reset may overtake the alert: then nobody knows
-            assert answer.problem.reason is Reason.CLIENT_REJECTED
-            assert "tls.crt" in answer.problem.remedy
+
+
+async def test_the_alert_of_a_handshake_is_a_definite_no() -> None:
+    """As servers send it that let it be read before they hang up; an asyncio server resets the connection instead."""
+    authority, certified = trustme.CA(), trustme.CA()
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    certified.issue_cert("127.0.0.1").configure_cert(context)
+    authority.configure_trust(context)
+    context.verify_mode = ssl.CERT_REQUIRED
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = asyncio.create_task(asyncio.to_thread(_refuse_one, listening, context))
+        reach = replace(LOOPBACK, ca_bundle=certified.cert_pem.bytes().decode(), identity=identity(trustme.CA()))
+        answer = await post(f"https://127.0.0.1:{listening.getsockname()[1]}/token", reach=reach)
+        await serving
+    assert isinstance(answer, NotSent)
+    assert answer.problem.reason is Reason.CLIENT_REJECTED
+    assert "tls.crt" in answer.problem.remedy
+
+
+def _refuse_one(listening: socket.socket, context: ssl.SSLContext) -> None:
+    """Fail one handshake, then read on until the other side has read the alert and hung up."""
+    plain, _ = listening.accept()
+    inward, outward = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(inward, outward, server_side=True)
+    with plain:
+        done = False
+        while received := plain.recv(65536):
+            inward.write(received)
+            if not done:
+                try:
+                    tls.do_handshake()
+                except ssl.SSLWantReadError:
+                    pass
+                except ssl.SSLError:
+                    done = True
+                plain.sendall(outward.read())
 
 
 async def test_a_pair_that_does_not_fit_is_told_as_the_clients_own() -> None:
