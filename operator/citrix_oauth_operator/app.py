@@ -40,6 +40,8 @@ from citrix_oauth_operator.kube.lease import Leases
 from citrix_oauth_operator.kube.login_secret import LoginSecrets
 from citrix_oauth_operator.kube.namespaces import Namespaces
 from citrix_oauth_operator.kube.observe import Observer
+from citrix_oauth_operator.kube.passwords import PasswordMarks
+from citrix_oauth_operator.kube.primary_store import PrimaryStore
 from citrix_oauth_operator.kube.refusals import Refusals
 from citrix_oauth_operator.kube.servers import Servers
 from citrix_oauth_operator.kube.sweeper import Sweeper
@@ -57,6 +59,7 @@ from citrix_oauth_operator.runtime import loop_factory, say_goodbye, spare_the_c
 from citrix_oauth_operator.settings import Settings
 from citrix_oauth_operator.sign_ins import SignIns
 from citrix_oauth_operator.spill import SpillFolder
+from citrix_oauth_operator.storefront_tokens import StoreFrontTokens
 from citrix_oauth_operator.wire.discovery import Discovery
 from citrix_oauth_operator.wire.id_token import IdTokens
 from citrix_oauth_operator.wire.transport import Transport
@@ -89,7 +92,7 @@ class App:
             clock,
         )
         self._gate = Gate(self._elector.leads)
-        self._grants = GrantStore(api, namespace)
+        self._grants, self._primaries = GrantStore(api, namespace), PrimaryStore(api, namespace)
         self._id_tokens = IdTokens(self._transport, clock.boottime)
         self._recovery = Recovery(self._spill, self._grants, identity, clock, self._id_tokens, self._servers.find)
         reporter = Reporter(self._clients, Events(api, clock), clock, settings.portal_url)
@@ -114,6 +117,10 @@ class App:
         spill = MeteredSpill(self._spill, metrics)
         codes = Codes(api, namespace)
         logins = LoginSecrets(api, codes, identity)
+        primaries, passwords = self._primaries, PasswordMarks(api, namespace)
+        storefront = StoreFrontTokens(
+            self._transport, primaries, passwords, budgets, clock, identity.holder, identity, metrics, self._gate
+        )
         redemption = Redemption(store, codes, endpoint, self._id_tokens, budgets, spill, clock, identity.holder)
         observer = Observer(
             api=api,
@@ -130,6 +137,8 @@ class App:
             identity=identity,
             answers=self._spill,
             logins=logins,
+            primaries=primaries,
+            passwords=passwords,
         )
         reconciler = Reconciler(
             clock=clock,
@@ -141,6 +150,7 @@ class App:
             budgets=budgets,
             secrets=secrets,
             sign_ins=SignIns(redemption, logins, clock),
+            storefront=storefront,
             metrics=metrics,
             gate=self._gate,
         )
@@ -148,7 +158,15 @@ class App:
         async def inputs(ref: ClientRef, body: JSON) -> Inputs | Problem:
             return (await observer.inputs(ref, body.get("spec") or {}))[0]
 
-        return Farewells(reconciler.run, clients, store, namespace, inputs, partial(revoke, self._transport, clock.now))
+        return Farewells(
+            reconciler.run,
+            clients,
+            store,
+            namespace,
+            inputs,
+            partial(revoke, self._transport, clock.now),
+            storefront.destroy,
+        )
 
     async def start(self) -> None:
         """Prepare the cluster's side, then begin to work."""

@@ -16,6 +16,7 @@ from citrix_oauth_operator.domain.reach import Reach
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.server import Server
 from citrix_oauth_operator.domain.sign_in import CodeClaim, Expected, Login, SignIn
+from citrix_oauth_operator.domain.storefront import PasswordEnding
 from citrix_oauth_operator.domain.template import SecretTarget
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_store import Stored
@@ -117,6 +118,22 @@ class RequestsTokens(Protocol):
     """GRANT with the client's own credentials: nothing rotates, nothing is stored before."""
 
     async def request(self, inputs: Inputs) -> Answer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What StoreFront gave, and what it said beside it of passwords that end."""
+
+    answer: Answer
+    endings: tuple[PasswordEnding, ...] = ()
+
+
+class ObtainsServiceTokens(Protocol):
+    """GRANT at StoreFront: a service token, with a logon before where it takes one."""
+
+    async def obtain(self, seen: Observed) -> Served: ...
+
+    async def destroy(self, ref: ClientRef, inputs: Inputs) -> str: ...
 
 
 class RemembersRefusals(Protocol):

@@ -16,6 +16,7 @@ from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.secrecy import SecretText, StaysHere
+from citrix_oauth_operator.domain.spec import GrantType
 from citrix_oauth_operator.kube.api import JSON
 from citrix_oauth_operator.kube.clients import FINALIZER, Clients
 from citrix_oauth_operator.kube.grant_codec import GrantUnreadable
@@ -35,6 +36,7 @@ class Farewells(StaysHere):
         passes: one pass over a client; None where it is gone, or going.
         inputs: what a client's tokens are made from, of its object.
         revoke: asks the server; returns "" or why the grant may live on.
+        destroy: the same for what StoreFront gave, which it deletes here as well.
     """
 
     passes: Callable[[ClientRef], Awaitable[Outcome | None]]
@@ -43,6 +45,7 @@ class Farewells(StaysHere):
     operator_namespace: str
     inputs: Callable[[ClientRef, JSON], Awaitable[Inputs | Problem]]
     revoke: Callable[[Inputs, SecretText], Awaitable[str]]
+    destroy: Callable[[ClientRef, Inputs], Awaitable[str]]
 
     async def run(self, ref: ClientRef) -> Outcome | None:
         """Do one pass, and what belongs around it.
@@ -81,6 +84,9 @@ class Farewells(StaysHere):
         await self.clients.finalize(ref, wanted=False)
 
     async def _revoked(self, ref: ClientRef, body: JSON) -> str:
+        if (body.get("spec") or {}).get("grantType") == GrantType.CITRIX_AUTH:
+            found = await self.inputs(ref, body)
+            return str(found.reason) if isinstance(found, Problem) else await self.destroy(ref, found)
         stored = await self.grants.load(ref)
         if stored is None:
             return "NoGrant"

@@ -32,12 +32,14 @@ from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.schedule import spread
 from citrix_oauth_operator.domain.sign_in import Login
+from citrix_oauth_operator.domain.storefront import PasswordEnding
 from citrix_oauth_operator.edges import (
     ClaimsClients,
     KeepsBudgets,
     Metrics,
     NoMetrics,
     Observes,
+    ObtainsServiceTokens,
     Publishes,
     RemembersRefusals,
     RequestsTokens,
@@ -62,6 +64,7 @@ class Done:
     attempted: bool = False
     token: Token | None = None
     decision: Decision | None = None
+    endings: tuple[PasswordEnding, ...] = ()
 
 
 @dataclass(slots=True)
@@ -77,6 +80,7 @@ class Reconciler:
     budgets: KeepsBudgets
     secrets: Publishes
     sign_ins: SignIns
+    storefront: ObtainsServiceTokens
     share: Callable[[], float] = random.random
     metrics: Metrics = field(default_factory=NoMetrics)
     gate: Withholds = field(default_factory=open_gate)
@@ -107,6 +111,8 @@ class Reconciler:
         secret, publish_problem = published
         act = Act(done.decision or decision, done.problem, publish_problem, done.attempted, self.share())
         outcome = plan(done.seen, secret, act, self.clock.now())
+        if done.endings:
+            outcome = replace(outcome, password_endings=done.endings)
         if not renamed:
             outcome = replace(outcome, secret_name=seen.client.status.secret_name)
         return outcome
@@ -157,6 +163,9 @@ class Reconciler:
                     done = _after(seen, await self.protocol.adopt(seen, chain))
                 case Refresh(doubt=doubt):
                     done = _after(seen, await self.protocol.refresh(seen, doubt=doubt))
+                case RequestToken() if seen.ready_inputs.account:
+                    served = await self.storefront.obtain(seen)
+                    done = replace(self._requested(seen, served.answer), endings=served.endings)
                 case _:
                     async with self.budgets.slot(server):
                         answer = await self.requests.request(seen.ready_inputs)

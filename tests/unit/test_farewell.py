@@ -40,7 +40,8 @@ class Cluster:
 
         store = GrantStore(self.world.api, OPS)
         self.process = process
-        self.farewells = Farewells(process.reconciler.run, clients, store, OPS, inputs, self.revoke)
+        destroy = process.reconciler.storefront.destroy
+        self.farewells = Farewells(process.reconciler.run, clients, store, OPS, inputs, self.revoke, destroy)
 
     async def revoke(self, _inputs: Inputs, token: SecretText) -> str:
         """Take its time, and answer."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.model import ClientRef, Grant
@@ -27,6 +27,8 @@ from citrix_oauth_operator.kube.labels import REQUESTED_AT, client_path, secret_
 from citrix_oauth_operator.kube.login_secret import LoginSecrets, to_secret
 from citrix_oauth_operator.kube.namespaces import Namespaces
 from citrix_oauth_operator.kube.observe import Observer
+from citrix_oauth_operator.kube.passwords import PasswordMarks
+from citrix_oauth_operator.kube.primary_store import PrimaryStore
 from citrix_oauth_operator.kube.refusals import Refusals
 from citrix_oauth_operator.kube.secret_codec import decode, encode
 from citrix_oauth_operator.kube.servers import Servers
@@ -38,6 +40,8 @@ from citrix_oauth_operator.redemption import Redemption
 from citrix_oauth_operator.report.reporter import Reporter
 from citrix_oauth_operator.sign_ins import SignIns
 from citrix_oauth_operator.spill import SpillFolder
+from citrix_oauth_operator.storefront.talk import Wire
+from citrix_oauth_operator.storefront_tokens import StoreFrontTokens
 from citrix_oauth_operator.wire.id_token import IdTokens
 from citrix_oauth_operator.write_protocol import WriteProtocol
 from tests.unit import people
@@ -65,6 +69,16 @@ class FixedDiscovery:
         """Return what was set."""
         del server, customer
         return self.answer
+
+
+class NoWire:
+    """Where no test is about StoreFront, nobody calls it."""
+
+    async def post_form(self, url: str, *_: object) -> NoReturn:
+        """Refuse."""
+        raise AssertionError(url)
+
+    get_json = post_form
 
 
 class Endpoint(TokenRequests, RequestsTokens, Protocol):
@@ -114,6 +128,7 @@ class World:
         self.metrics: Metrics = NoMetrics()
         self.discovery = FixedDiscovery()
         self.keys = Keys()
+        self.storefront: Wire = NoWire()
         self.share: Callable[[], float] = lambda: 0.0
 
     def set_up(self, **spec: object) -> str:
@@ -156,7 +171,7 @@ class World:
         refusals, budgets = Refusals(api, OPS), Budgets(clock)
         codes = Codes(api, OPS)
         logins, id_tokens = LoginSecrets(api, codes, identity), IdTokens(self.keys, clock.boottime)
-        servers = Servers(api, clock)
+        servers, primaries, passwords = Servers(api, clock), PrimaryStore(api, OPS), PasswordMarks(api, OPS)
         observer = Observer(
             api=api,
             clock=clock,
@@ -172,15 +187,31 @@ class World:
             identity=identity,
             answers=spill,
             logins=logins,
+            primaries=primaries,
+            passwords=passwords,
         )
         metrics, share = self.metrics, self.share
         held, requests = MeteredSpill(spill, metrics), Guarded(MeteredRequests(server, metrics, clock), budgets)
         protocol = WriteProtocol(store, claims, requests, budgets, held, clock, identity.holder, share, metrics)
         redemption = Redemption(store, codes, requests, id_tokens, budgets, held, clock, identity.holder, share)
         sign_ins = SignIns(redemption, logins, clock)
+        storefront = StoreFrontTokens(
+            self.storefront, primaries, passwords, budgets, clock, identity.holder, identity, metrics
+        )
         reporter = Reporter(clients, Events(api, clock), clock)
         reconciler = Reconciler(
-            clock, observer, clients, protocol, requests, refusals, budgets, secrets, sign_ins, share, metrics
+            clock,
+            observer,
+            clients,
+            protocol,
+            requests,
+            refusals,
+            budgets,
+            secrets,
+            sign_ins,
+            storefront,
+            share,
+            metrics,
         )
         recovery = Recovery(spill, store, identity, clock, id_tokens, servers.find)
         return Process(reconciler, reporter, protocol, refusals, budgets, recovery)

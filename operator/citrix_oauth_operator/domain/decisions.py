@@ -55,7 +55,7 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class RequestToken:
-    """Ask for an access token with the client's own credentials."""
+    """Ask for an access token with the client's own credentials, or the account's."""
 
 
 @dataclass(frozen=True, slots=True)

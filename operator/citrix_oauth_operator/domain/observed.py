@@ -16,6 +16,7 @@ from .secrecy import SecretText, StaysHere
 from .server import Endpoints, Server
 from .sign_in import Login, SignInResult
 from .spec import ClientSpec, GrantType
+from .storefront import Account, PasswordMark, Primary
 from .template import NO_TEMPLATE, SecretTarget, SecretTemplate
 
 
@@ -111,6 +112,7 @@ class Inputs:
     Attributes:
         fingerprint: of what the token depends on; another one, and the published token is not current.
         authorization: format of the header value that carries this server's tokens.
+        account: of CitrixAuth: who logs on.
         credential: of the client's credential at this server; clients that share it share its refusals.
         key: with which the client proves itself instead of a secret.
         spare: to be shown when the server refuses this credential.
@@ -131,6 +133,7 @@ class Inputs:
     spare: Spare | None = None
     credentials_end: datetime | None = None
     customer_id: str = ""
+    account: Account | None = None
 
     def shown(self, refused: Callable[[str], bool]) -> Inputs:
         """Return the same inputs with the first credential that the server has not refused, as far as there is one."""
@@ -168,6 +171,9 @@ class Observed:
     answer_kept: bool = False  # received by some process, and not committed yet
     template: SecretTemplate | None = NO_TEMPLATE
     ended: SignInResult | None = None  # what came of a sign-in in this pass
+    primary: Primary | None = None  # of CitrixAuth, where it is of the present account and lives
+    mark: PasswordMark | None = None  # of the account's password
+    marked_by: Liveness = Liveness.UNKNOWN
     login: Login | None = None  # looked for where somebody asked for something, or the client is in trouble
 
     @property
@@ -187,6 +193,6 @@ class Observed:
         """The newest access token: in the grant Secret; where nothing rotates, in hand or in the token Secret."""
         if self.grant is not None:
             return self.grant.token
-        if isinstance(self.inputs, Inputs) and self.inputs.spec.grant_type is GrantType.CLIENT_CREDENTIALS:
+        if isinstance(self.inputs, Inputs) and self.inputs.spec.grant_type is not GrantType.REFRESH_TOKEN:
             return self.held or self.secret.token
         return None

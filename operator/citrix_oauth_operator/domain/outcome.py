@@ -10,6 +10,7 @@ from .model import Grant, Token
 from .observed import Client
 from .problem import Problem
 from .sign_in import SignInResult
+from .storefront import PasswordEnding
 
 CREDENTIALS_NOTICE = timedelta(days=14)  # an administrator has to make another one, and somebody to bring it
 LONGEST_NOTICE = timedelta(hours=2)  # before the end of a grant
@@ -44,6 +45,7 @@ class Outcome:
         at: when the pass ended; it may be told later. None: now.
         sign_in: what came of a sign-in in this pass.
         credentials_end: when the client's secret or certificate ends, as far as somebody said so.
+        password_endings: what a logon of this pass announced.
         grant_end: when a person must sign in again, as far as known, and how sure that is.
     """
 
@@ -65,6 +67,7 @@ class Outcome:
     credentials_end: datetime | None = None
     marks: Marks = Marks()
     at: datetime | None = None
+    password_endings: tuple[PasswordEnding, ...] = ()
 
     @property
     def ending_from(self) -> datetime | None:

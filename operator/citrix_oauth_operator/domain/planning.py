@@ -84,7 +84,7 @@ def _next_refresh(seen: Observed, secret: TokenSecret, act: Act, now: datetime) 
         return act.decision.until
     if isinstance(act.decision, Stall) or not isinstance(seen.inputs, Inputs):
         return None
-    if seen.inputs.spec.grant_type is GrantType.CLIENT_CREDENTIALS:
+    if seen.inputs.spec.grant_type is not GrantType.REFRESH_TOKEN:
         return secret.token.refresh_at if secret.token else now + backoff(1, act.share)
     return seen.token.refresh_at if seen.token else due_time(seen)
 

@@ -17,6 +17,7 @@ from .schedule import (
     HOURLY,
     INTENT_DEADLINE,
     OWNERSHIP_RECHECK,
+    PASSWORD_RECHECK,
     TAKE_OVER_MARGIN,
     ladder_delay,
     take_over_reserve,
@@ -225,6 +226,18 @@ def nowhere_to_keep_it(seen: Observed, _now: datetime) -> Decision | None:
     return Stall(problems.secret_not_owned(seen.secret_name), OWNERSHIP_RECHECK) if foreign else None
 
 
+def password_marked(seen: Observed, now: datetime) -> Decision | None:
+    """A password that was refused, or whose answer nobody heard, is not posted; a primary token needs none."""
+    mark = seen.mark
+    if mark is None or seen.primary is not None:
+        return None
+    if seen.client.forced and mark.yields_to(seen.client.requested_at, now):
+        return None
+    if mark.awaits_answer(seen.marked_by, now):
+        return Wait(now + PASSWORD_RECHECK, standing=True)
+    return Stall(mark.problem or problems.password_in_doubt(mark.sent_at))
+
+
 def request_now(_seen: Observed, _now: datetime) -> Decision | None:
     """Nothing is in the way."""
     return RequestToken()
@@ -263,6 +276,19 @@ CLIENT_CREDENTIALS_CHAIN: tuple[Check, ...] = (
 )
 
 
+CITRIX_AUTH_CHAIN: tuple[Check, ...] = (
+    claimed_by_another,
+    inputs_missing,
+    suspended,
+    credential_refused,
+    nowhere_to_keep_it,
+    backing_off,
+    not_due,
+    password_marked,
+    request_now,
+)
+
+
 def decide(seen: Observed, now: datetime) -> Decision:
     """Return the first answer of the grant type's chain.
 
@@ -276,7 +302,8 @@ def chain_of(seen: Observed) -> tuple[Check, ...]:
     """Return the checks that apply to the client's grant type."""
     if isinstance(seen.inputs, Problem) or seen.inputs.spec.grant_type is GrantType.REFRESH_TOKEN:
         return REFRESH_TOKEN_CHAIN
-    return CLIENT_CREDENTIALS_CHAIN
+    chains = {GrantType.CITRIX_AUTH: CITRIX_AUTH_CHAIN}
+    return chains.get(seen.inputs.spec.grant_type, CLIENT_CREDENTIALS_CHAIN)
 
 
 def _grant(seen: Observed) -> Grant:

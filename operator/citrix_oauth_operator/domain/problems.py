@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 
+from .durations import rfc3339
 from .fields import FieldError
 from .problem import Problem, as_sentence
 from .reasons import Reason
@@ -184,6 +186,27 @@ def breaker_open(last: Problem | None = None) -> Problem:
         Reason.BREAKER_OPEN,
         f"The authorization server fails for many clients{why}; it is asked for one of them at a time until"
         " it answers.",
+    )
+
+
+def password_in_doubt(sent_at: datetime) -> Problem:
+    """Return the problem of a password whose answer nobody heard."""
+    return Problem(
+        Reason.PASSWORD_REFUSED,
+        f"The password was sent at {rfc3339(sent_at)} and no answer was heard: it may have been refused, so it is not"
+        " sent again by itself.",
+        "If the password is right, ask for one more try with annotation citrix-oauth.dev/requested-at; if not, correct"
+        " it in the credentials Secret.",
+    )
+
+
+def other_type_of_server(server: str, *, wanted: bool) -> Problem:
+    """Return the problem of CitrixAuth at another server than StoreFront (wanted), or of StoreFront without it."""
+    named = "another type than StoreFront" if wanted else "type StoreFront"
+    return Problem(
+        Reason.SPEC_INVALID,
+        f"AuthorizationServer {server} is of {named}, which does not go with spec.grantType.",
+        "Use grantType CitrixAuth with an AuthorizationServer of type StoreFront, and only there.",
     )
 
 

@@ -70,6 +70,7 @@ class Reason(StrEnum):
     SIGN_IN_FAILED = "SignInFailed"
     GRANT_ENDING = "GrantEnding"
     CREDENTIALS_ENDING = "CredentialsEnding"
+    PASSWORD_ENDING = "PasswordEnding"
 
 
 #: Failures that pass by themselves: repeated with growing delays.

@@ -12,6 +12,7 @@ TAKE_OVER_MARGIN = timedelta(seconds=15)
 HOURLY = timedelta(hours=1)
 COMMIT_RECHECK = timedelta(seconds=5)
 OWNERSHIP_RECHECK = timedelta(minutes=1)
+PASSWORD_RECHECK = timedelta(seconds=2)  # while another process posts the password
 
 BREAKER_RECHECK = timedelta(minutes=5)  # of those that wait for a breaker: they are woken long before
 DENSEST = HOURLY / 24  # between two tokens that are over before the next one may be asked for

@@ -16,14 +16,13 @@ from .kinds import Kind, Layout, LifetimeModel, ServerType
 from .reach import Network, Reach, url_flaw
 from .selector import LabelSelector
 
-SUPPORTED_TYPES = frozenset(ServerType) - {ServerType.STOREFRONT}
-
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
     """URLs of one server (RFC 8414 section 2); empty where not known.
 
     Attributes:
+        token: of a StoreFront its base URL, which challenges say the rest about.
         keys: of the JWK Set that its id_tokens are signed with.
         issuer: whom its id_tokens name.
         names_issuer: whether every answer of the authorization endpoint names the issuer (RFC 9207 section 3).
@@ -125,10 +124,6 @@ def parse_server(
     """
     fields = Fields(spec)
     server_type = fields.enum("type", ServerType, ServerType.OIDC, required=True)
-    if server_type not in SUPPORTED_TYPES:
-        fields.note("spec.type", f"{server_type} is not supported yet", "use type OIDC where the server speaks it")
-    if "storefront" in spec:
-        fields.note("spec.storefront", "StoreFront is not supported yet", "remove the field")
     kind = kind_of(server_type)
     lifetimes = kind.lifetimes
     requests, tokens = fields.sub("requests"), fields.sub("refreshToken")
@@ -153,6 +148,8 @@ def parse_server(
         reusable=lifetimes.reusable,
         issues_refresh_tokens=lifetimes.issued,
     )
+    if server_type is ServerType.STOREFRONT:
+        server = replace(server, endpoints=Endpoints(token=fields.sub("storefront").text("baseURL") or ""))
     _check_urls(server, fields)
     fields.check()
     return server
@@ -235,9 +232,10 @@ def _duration(fields: Fields, key: str, default: str = "") -> timedelta | None:
 def _check_urls(server: Server, fields: Fields) -> None:
     if not server.identity:
         fields.note("spec", "has neither issuer nor endpoints.token", "set spec.issuer or spec.endpoints.token")
+    token = "spec.storefront.baseURL" if server.type is ServerType.STOREFRONT else "spec.endpoints.token"
     named = {
         "spec.issuer": server.issuer or "",
-        "spec.endpoints.token": server.endpoints.token,
+        token: server.endpoints.token,
         "spec.endpoints.authorization": server.endpoints.authorization,
         "spec.endpoints.revocation": server.endpoints.revocation,
     }

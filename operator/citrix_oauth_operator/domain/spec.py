@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from .fields import FieldError, Fields
 from .template import parse_template
@@ -44,8 +45,16 @@ class ClientAuthentication(StrEnum):
         return self is ClientAuthentication.TLS_CLIENT_AUTH
 
 
+class LogonProtocol(StrEnum):
+    """How a user logs on at StoreFront, by the names that its choices have."""
+
+    HTTP_BASIC = "HttpBasic"
+    EXPLICIT_FORMS = "ExplicitForms"
+
+
 DEFAULT_SERVER = "citrix-cloud"
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
+_STORE_PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~-]|%20)+)+/?")
 CUSTOMER_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # goes into a path: a dot or a slash would change where
 
 _CUSTOMER = {
@@ -77,6 +86,7 @@ class ClientSpec:
     Attributes:
         customer: whose discovery document is to be used; None: the server's own metadata.
         redirect_uri, expected_subject: of the sign-in; None: the tool's own, and anybody's.
+        store_path, protocols: of CitrixAuth: what is called first, and how to log on, best first.
     """
 
     grant_type: GrantType
@@ -93,6 +103,8 @@ class ClientSpec:
     suspend: bool = False
     redirect_uri: str | None = None
     expected_subject: str | None = None
+    store_path: str = ""
+    protocols: tuple[str, ...] = ()
 
 
 def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
@@ -106,7 +118,8 @@ def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
     _refuse_unsupported(fields, grant_type)
     credentials = fields.sub("credentialsSecretRef").text("name") or None
     login = fields.sub("login")
-    default = ClientAuthentication.CLIENT_SECRET_POST if credentials else ClientAuthentication.NONE
+    speaks_oauth = grant_type is not GrantType.CITRIX_AUTH
+    default = ClientAuthentication.CLIENT_SECRET_POST if credentials and speaks_oauth else ClientAuthentication.NONE
     parsed = ClientSpec(
         grant_type=grant_type,
         client_id=fields.text("clientID") or "",
@@ -122,6 +135,7 @@ def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
         suspend=fields.flag("suspend"),
         redirect_uri=login.text("redirectURI"),
         expected_subject=login.text("expectedSubject"),
+        **_storefront(fields, grant_type),
     )
     _check(parsed, fields)
     try:
@@ -135,9 +149,7 @@ def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
 def _refuse_unsupported(fields: Fields, grant_type: GrantType) -> None:
     """Refuse what a later version does: a field is never ignored."""
     unsupported = {
-        "grantType": grant_type is GrantType.CITRIX_AUTH,
-        "storefront": fields.has("storefront"),
-        "deletionPolicy": fields.text("deletionPolicy") == "Revoke" and grant_type is not GrantType.REFRESH_TOKEN,
+        "deletionPolicy": fields.text("deletionPolicy") == "Revoke" and grant_type is GrantType.CLIENT_CREDENTIALS,
     }
     for key, present in unsupported.items():
         if present:
@@ -160,7 +172,27 @@ def _customer(citrix: Fields, grant_type: GrantType) -> Customer | None:
     return Customer(values["customerDomain"] or "", values["applicationID"] or "")
 
 
+def _storefront(fields: Fields, grant_type: GrantType) -> dict[str, Any]:
+    """Return what is said of the store; a place in a path, never another host."""
+    if grant_type is not GrantType.CITRIX_AUTH:
+        return {}
+    store = fields.sub("storefront")
+    path, protocols = store.text("storePath") or "", store.texts("protocols") or tuple(LogonProtocol)
+    if not _STORE_PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
+        fields.note(
+            "spec.storefront.storePath", "is not the path of a store", "write it like /Citrix/Store/resources/v2"
+        )
+    if not set(protocols) <= set(LogonProtocol):
+        fields.note("spec.storefront.protocols", "holds an unknown protocol", f"use {' or '.join(LogonProtocol)}")
+    return {"store_path": path, "protocols": tuple(protocols)}
+
+
 def _check(spec: ClientSpec, fields: Fields) -> None:
+    if spec.grant_type is GrantType.CITRIX_AUTH:
+        if spec.credentials_name is None:
+            remedy = "name the Secret that holds username and password"
+            fields.note("spec.credentialsSecretRef", "is missing", remedy)
+        return
     if not _VISIBLE_ASCII.fullmatch(spec.client_id):
         fields.note("spec.clientID", "is not visible ASCII", "copy the id from the server's client registration")
     if spec.customer_id and not CUSTOMER_ID.fullmatch(spec.customer_id):

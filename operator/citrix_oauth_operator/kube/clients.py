@@ -14,7 +14,7 @@ from .labels import FINALIZER, client_path
 
 __all__ = ["FINALIZER", "Clients"]
 
-_REFRESHED = str(GrantType.REFRESH_TOKEN)
+_REVOCABLE = (str(GrantType.REFRESH_TOKEN), str(GrantType.CITRIX_AUTH))
 
 
 class Clients:
@@ -97,5 +97,5 @@ def _client(ref: ClientRef, body: JSON) -> Client:
         status=PastStatus.parse(body.get("status") or {}),
         requested_at=requested_at(metadata),
         finalizers=tuple(metadata.get("finalizers") or ()),
-        revokes=spec.get("deletionPolicy") == "Revoke" and spec.get("grantType", _REFRESHED) == _REFRESHED,
+        revokes=spec.get("deletionPolicy") == "Revoke" and spec.get("grantType", _REVOCABLE[0]) in _REVOCABLE,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +18,7 @@ from .labels import CREDENTIALS_EXPIRE_AT
 from .secret_codec import decode
 
 NEXT = "_next"
-_SECRET_LIMIT, _PEM_LIMIT = 8192, 65536
+_SECRET_LIMIT, _PEM_LIMIT, _TYPED_LIMIT = 8192, 65536, 256
 _PEM_KEYS = ("private_key", "tls.key")
 
 
@@ -42,6 +43,7 @@ class Credentials(StaysHere):
 
     Attributes:
         spare: to be shown when the server refuses `proof`: the one of a rollover.
+        login: of CitrixAuth: user name and password.
         end: when the proof ends, as a person noted or the certificate says.
     """
 
@@ -49,6 +51,7 @@ class Credentials(StaysHere):
     spare: Proof | None = None
     seed: SecretText | None = None
     end: datetime | None = None
+    login: tuple[str, SecretText] | None = None
 
 
 def read_credentials(spec: ClientSpec, secret: JSON | None) -> Credentials | Problem:
@@ -60,11 +63,12 @@ def read_credentials(spec: ClientSpec, secret: JSON | None) -> Credentials | Pro
     keys = _Keys(spec.credentials_name, decode(secret), set(secret.get("data") or {}))
     proof, spare = _proof(spec, keys, ""), _proof(spec, keys, NEXT)
     seed = keys.text("refresh_token") if spec.grant_type is GrantType.REFRESH_TOKEN else None
+    login = _login(keys) if spec.grant_type is GrantType.CITRIX_AUTH else None
     if keys.problem is not None:
         return keys.problem
     noted = _noted_end(secret["metadata"])
     ends = [end for end in (noted, _certificate_end(proof)) if end is not None]
-    return Credentials(proof or Proof(), spare, seed, min(ends, default=None))
+    return Credentials(proof or Proof(), spare, seed, min(ends, default=None), login)
 
 
 class _Keys:
@@ -89,6 +93,13 @@ class _Keys:
             return None
         return SecretText(value or "")
 
+    def typed(self, key: str) -> SecretText:
+        """Return what people type: a user name or a password, with spaces and any letters, but without a line break."""
+        value = self._texts.get(key)
+        if flaw := _flaw_of_typed(value, present=self.has(key)):
+            self.wrong(key, flaw)
+        return SecretText(value or "")
+
     def pem(self, key: str) -> str:
         """Return a text of several lines; empty where there is none."""
         value = self._texts.get(key, "")
@@ -96,6 +107,11 @@ class _Keys:
             self.wrong(key, "is no PEM text")
             return ""
         return value
+
+
+def _login(keys: _Keys) -> tuple[str, SecretText]:
+    username, password = keys.typed("username"), keys.typed("password")
+    return username.reveal(), password
 
 
 def _proof(spec: ClientSpec, keys: _Keys, suffix: str) -> Proof | None:
@@ -165,4 +181,16 @@ def _flaw(value: str | None, *, present: bool) -> str | None:
         return "is longer than 8192 characters"
     if any(not "\x21" <= character <= "\x7e" for character in value):
         return "holds a space, a line break or a control character"
+    return None
+
+
+def _flaw_of_typed(value: str | None, *, present: bool) -> str | None:
+    if not present:
+        return "is missing"
+    if not value:
+        return "is empty" if value == "" else "holds something else than UTF-8 text"
+    if len(value) > _TYPED_LIMIT:
+        return f"is longer than {_TYPED_LIMIT} characters"
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        return "holds a line break or a control character"
     return None

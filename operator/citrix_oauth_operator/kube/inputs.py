@@ -10,16 +10,19 @@ from typing import Any, Protocol
 
 from citrix_oauth_operator.domain import problems
 from citrix_oauth_operator.domain.fields import FieldError
+from citrix_oauth_operator.domain.kinds import ServerType
 from citrix_oauth_operator.domain.model import Binding, ClientRef
 from citrix_oauth_operator.domain.observed import Inputs, Spare
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.server import Endpoints, Server
 from citrix_oauth_operator.domain.spec import ClientSpec, Customer, GrantType, parse_spec
+from citrix_oauth_operator.domain.storefront import Account
 from citrix_oauth_operator.servers import profile
 
 from .api import JSON
 from .credentials import Credentials, Proof, read_credentials
 from .namespaces import Namespaces
+from .passwords import password_fingerprint
 from .servers import Servers
 
 
@@ -52,6 +55,8 @@ class InputsReader:
         server = self.servers.find(spec.server_name)
         if isinstance(server, Problem):
             return server
+        if (server.type is ServerType.STOREFRONT) is not (spec.grant_type is GrantType.CITRIX_AUTH):
+            return problems.other_type_of_server(server.name, wanted=spec.grant_type is GrantType.CITRIX_AUTH)
         labels = await self.namespaces.labels(ref.namespace) if server.allowed_namespaces.needs_labels() else {}
         if not server.allowed_namespaces.allow(ref.namespace, labels):
             return problems.server_not_allowed(server.name, ref.namespace)
@@ -86,9 +91,13 @@ def _complete(
     made_from = [spec.grant_type, spec.client_id, server.name, server.identity, spec.customer_id]
     if spec.grant_type is GrantType.CLIENT_CREDENTIALS:
         made_from += [*spec.scopes, spec.resource]
+    account = _account(server, credentials)
+    if account is not None:
+        made_from += [spec.store_path, account.username]
+    logon = [spec.store_path, *spec.protocols, account.fingerprint] if account else []
 
     def credential(proof: Proof) -> str:
-        return _digest([spec.grant_type, server.identity, binding.token_url, spec.client_id, proof.fingerprint])
+        return _digest([spec.grant_type, server.identity, binding.token_url, spec.client_id, proof.fingerprint, *logon])
 
     proof, spare, kind = credentials.proof, credentials.spare, profile(server.type)
     return Inputs(
@@ -105,7 +114,15 @@ def _complete(
         spare=Spare(spare.secret, spare.key, credential(spare)) if spare else None,
         credentials_end=credentials.end,
         customer_id=(spec.customer_id or "") if kind.offers_customer else "",
+        account=account,
     )
+
+
+def _account(server: Server, credentials: Credentials) -> Account | None:
+    if credentials.login is None:
+        return None
+    username, password = credentials.login
+    return Account(username, password, password_fingerprint(server.identity, username, password))
 
 
 def _digest(parts: list[Any]) -> str:

@@ -14,6 +14,7 @@ from citrix_oauth_operator.domain.observed import Client, Inputs, Observed
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import ConditionType
 from citrix_oauth_operator.domain.spec import GrantType
+from citrix_oauth_operator.domain.storefront import Account
 from citrix_oauth_operator.domain.template import SecretTarget, readable_template
 
 from .api import JSON, Api
@@ -26,6 +27,8 @@ from .labels import secret_path
 from .liveness import LivenessOf
 from .login_secret import LoginSecrets
 from .namespaces import Namespaces
+from .passwords import PasswordMarks
+from .primary_store import PrimaryStore
 from .refusals import Refusals
 from .servers import Servers
 from .token_secret import TokenSecrets
@@ -57,6 +60,8 @@ class Observer:
     identity: LivenessOf
     answers: KeepsAnswers
     logins: LoginSecrets
+    primaries: PrimaryStore
+    passwords: PasswordMarks
     _attempts: dict[str, tuple[str, float]] = field(default_factory=dict)
 
     async def observe(self, ref: ClientRef) -> Observed | None:
@@ -78,8 +83,9 @@ class Observer:
         target = SecretTarget(name or _wanted_name(ref, raw_spec), readable_template(raw_spec))
         # what belongs to a client nobody claimed is met as a conflict, and read at the next look
         new = not client.status.operator_namespace and isinstance(inputs, Inputs) and inputs.seed is not None
+        account = inputs.account if isinstance(inputs, Inputs) else None
         try:
-            stored = None if new else await self.grants.load(ref)
+            stored = None if new or account else await self.grants.load(ref)
         except (GrantUnreadable, ForeignSecret):
             stored, inputs = None, problems.grant_unreadable(secret_name(ref))
         grant = stored.grant if stored else None
@@ -102,7 +108,17 @@ class Observer:
             answer_kept=self.answers.keeps(ref, grant),
             login=await self.logins.observe(ref) if _may_sign_in(client, inputs) else None,
             **self._intent(ref, grant),
+            **(await self._logon(ref, inputs, account) if account and isinstance(inputs, Inputs) else {}),
         )
+
+    async def _logon(self, ref: ClientRef, inputs: Inputs, account: Account) -> dict[str, Any]:
+        """Read what is left of the last logon; a primary token of another account, or one that is over, is none."""
+        kept = await self.primaries.load(ref)
+        primary = kept if kept and kept.serves(account, inputs.binding.namespace_uid, self.clock.now()) else None
+        mark = await self.passwords.find(account.fingerprint)
+        if mark is None or mark.was_answered(kept, account.fingerprint):
+            return {"primary": primary}
+        return {"primary": primary, "mark": mark, "marked_by": self.identity.liveness(mark.holder)}
 
     async def inputs(self, ref: ClientRef, raw_spec: Mapping[str, Any]) -> tuple[Inputs | Problem, JSON | None]:
         """Read what a client's tokens are made from, and the credentials Secret that holds a part of it."""

@@ -54,7 +54,7 @@ class Reporter:
             new = next_status(outcome, outcome.at or self._clock.now(), self._portal)
             patch = merge_patch(old, new)
             notes = [*_of_sign_in(outcome), *transitions(outcome.client.status.conditions, new["conditions"])]
-            notes += [*_of_the_end(outcome, old, new), *_of_credentials(old, new)]
+            notes += [*_of_the_end(outcome, old, new), *_of_credentials(old, new), *_of_passwords(outcome)]
         _log(outcome, notes)
         try:
             if patch:
@@ -88,6 +88,16 @@ def _of_credentials(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Note
     warning = new.get("credentialsWarning")
     again = warning is None or warning == old.get("credentialsWarning")
     return [] if again else [Note("Warning", str(Reason.CREDENTIALS_ENDING), str(warning))]
+
+
+def _of_passwords(outcome: Outcome) -> list[Note]:
+    """Say at each logon what StoreFront says of the password's end."""
+    texts = (
+        f"StoreFront says that {one.name} ends{f' at {rfc3339(one.at)}' if one.at else ' soon'}; put the next password"
+        " into the credentials Secret in time."
+        for one in outcome.password_endings
+    )
+    return [Note("Warning", str(Reason.PASSWORD_ENDING), text) for text in texts]
 
 
 def _of_sign_in(outcome: Outcome) -> list[Note]:

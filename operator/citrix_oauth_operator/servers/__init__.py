@@ -10,7 +10,7 @@ from citrix_oauth_operator.domain.kinds import ServerType
 from citrix_oauth_operator.domain.server import Endpoints, Server
 from citrix_oauth_operator.domain.spec import ClientSpec
 
-from . import adfs, citrix_cloud, citrix_cloud_api, entra_id, netscaler, oidc
+from . import adfs, citrix_cloud, citrix_cloud_api, entra_id, netscaler, oidc, storefront
 from .profile import Profile
 
 __all__ = ["BUILT_IN", "Profile", "profile", "sign_in_scopes"]
@@ -21,6 +21,7 @@ _PROFILES = {
     ServerType.ENTRA_ID: entra_id.PROFILE,
     ServerType.ADFS: adfs.PROFILE,
     ServerType.NETSCALER: netscaler.PROFILE,
+    ServerType.STOREFRONT: storefront.PROFILE,
 }
 
 #: Servers that need no AuthorizationServer object; an object of the same name overrides one.

@@ -1,4 +1,4 @@
-"""Every reason a person can meet has a case that produces it, or belongs to a feature that is still to come."""
+"""Every reason a person can meet has a case that produces it, but for one word."""
 
 import re
 from pathlib import Path
@@ -17,6 +17,7 @@ from citrix_oauth_operator.domain.status import conditions
 from citrix_oauth_operator.domain.transitions import transitions
 from citrix_oauth_operator.grants.exchange import read
 from citrix_oauth_operator.servers import entra_id
+from citrix_oauth_operator.storefront import words
 from citrix_oauth_operator.wire.raw import RawAnswer
 from tests.unit.examples import GRANT, MINUTE, REJECTED, SERVER, condition, grant, outcome, pending
 from tests.unit.fakes import T0
@@ -25,16 +26,17 @@ from tests.unit.token_server import error
 PACKAGE = Path(citrix_oauth_operator.__file__).parent
 TESTS = Path(__file__).parents[1]
 
-#: Words of the API whose feature comes later: StoreFront.
-LATER = {
-    Reason.PASSWORD_REFUSED,
-    Reason.PASSWORD_MUST_CHANGE,
-    Reason.SECOND_FACTOR_REQUIRED,
-    Reason.SUSPENDED,
-}
+#: A word of the API that no condition has.
+UNUSED = {Reason.SUSPENDED}
 
-#: Of Events alone; told in the tests of sign-ins.
-EVENTS = {Reason.CREDENTIALS_ENDING, Reason.SIGNED_IN, Reason.SIGN_IN_FAILED, Reason.GRANT_ENDING}
+#: Of Events alone; told in the tests of sign-ins and of StoreFront.
+EVENTS = {
+    Reason.CREDENTIALS_ENDING,
+    Reason.SIGNED_IN,
+    Reason.SIGN_IN_FAILED,
+    Reason.GRANT_ENDING,
+    Reason.PASSWORD_ENDING,
+}
 
 #: Said by sockets and documents; produced in the tests of `wire`, and of servers in the cluster.
 ELSEWHERE = {Reason.SERVER_UNREACHABLE, Reason.OUTCOME_UNKNOWN, Reason.ADDRESS_NOT_ALLOWED, Reason.DISCOVERY_FAILED}
@@ -84,6 +86,9 @@ CASES: dict[Reason, str] = {
     Reason.LOGIN_REQUIRED: problems.login_required("s").reason,
     Reason.GRANT_ROLLED_BACK: problems.GRANT_ROLLED_BACK.reason,
     Reason.NO_REFRESH_TOKEN: sign_in_problems.NO_REFRESH_TOKEN.reason,
+    Reason.PASSWORD_REFUSED: words.PASSWORD_REFUSED.reason,
+    Reason.PASSWORD_MUST_CHANGE: words.PASSWORD_MUST_CHANGE.reason,
+    Reason.SECOND_FACTOR_REQUIRED: words.SECOND_FACTOR.reason,
     Reason.ACCOUNT_PROBLEM: sign_in_problems.WRONG_PERSON.reason,
     Reason.CONDITIONAL_ACCESS: entra_id.PROFILE.catalogue.codes["AADSTS53003"].reason,
 }
@@ -96,21 +101,14 @@ def test_each_reason_has_its_case(reason: Reason) -> None:
 
 
 def test_no_reason_is_forgotten() -> None:
-    """Produced here, produced in the tests of `wire`, or to come with its feature."""
+    """Produced here, or produced in the tests of `wire`."""
     accepted = {Reason.ACCEPTED}  # of an AuthorizationServer
-    assert set(Reason) == set(CASES) | ELSEWHERE | LATER | EVENTS | accepted
-    assert not set(CASES) & LATER
+    assert set(Reason) == set(CASES) | ELSEWHERE | UNUSED | EVENTS | accepted
+    assert not set(CASES) & UNUSED
 
 
-def _named_in(folder: Path, name: str, *, but: tuple[str, ...] = ()) -> bool:
-    files = [path for path in folder.rglob("*.py") if path.name not in but]
-    return any(re.search(rf"\bReason\.{name}\b", path.read_text(encoding="utf-8")) for path in files)
-
-
-@pytest.mark.parametrize("reason", sorted(LATER - {Reason.SUSPENDED}))
-def test_what_comes_later_is_said_by_nothing_yet(reason: Reason) -> None:
-    """Whoever builds the feature moves its reason to the cases."""
-    assert not _named_in(PACKAGE, reason.name, but=("reasons.py", "ways_out.py"))
+def _named_in(folder: Path, name: str) -> bool:
+    return any(re.search(rf"\bReason\.{name}\b", path.read_text(encoding="utf-8")) for path in folder.rglob("*.py"))
 
 
 @pytest.mark.parametrize("reason", sorted(ELSEWHERE))
@@ -150,10 +148,14 @@ STALLING = [
     endings.rotation_lost(pending(doubt=True), T0),
     endings.ended_in_doubt(None, T0),
     problems.SEED_ALREADY_USED,
+    problems.password_in_doubt(T0),
+    problems.other_type_of_server("as", wanted=True),
+    words.not_offered(()),
+    *(problem for problem in vars(words).values() if isinstance(problem, Problem)),
 ]
 
 
-@pytest.mark.parametrize("problem", STALLING, ids=lambda problem: str(problem.reason))
+@pytest.mark.parametrize("problem", STALLING, ids=lambda problem: f"{problem.reason}: {problem.message}")
 def test_a_problem_says_what_is_wrong_and_what_helps(problem: Problem) -> None:
     """Two sentences."""
     assert problem.message.endswith(".")
