@@ -8,6 +8,7 @@ from citrix_oauth_operator.domain.protocol import verdict_on
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.grants.exchange import read
 from citrix_oauth_operator.servers import entra_id
+from citrix_oauth_operator.storefront import words
 from citrix_oauth_operator.wire import discovery, failures
 from citrix_oauth_operator.wire.raw import RawAnswer
 from tests.unit.examples import GRANT, MINUTE, REJECTED, SERVER, pending
@@ -62,6 +63,9 @@ PROBLEMS = [
     sign_in_problems.NO_REFRESH_TOKEN,
     sign_in_problems.WRONG_PERSON,
     _row("AADSTS53003"),
+    words.PASSWORD_REFUSED,
+    words.PASSWORD_MUST_CHANGE,
+    words.SECOND_FACTOR,
 ]
 
 #: As a condition's message shows it: what is wrong, and what helps.

@@ -8,7 +8,7 @@ import pytest
 from citrix_oauth_operator.cli import main
 from citrix_oauth_operator.domain.reasons import ConditionType, Reason
 from citrix_oauth_operator.domain.ways_out import IN_SHORT, PAGE, Section
-from tests.unit.domain.test_reasons import EVENTS, LATER
+from tests.unit.domain.test_reasons import EVENTS, UNUSED
 from tests.unit.said import SAID
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,9 +77,9 @@ def test_each_reason_has_its_section_with_a_cause_and_the_operators_words(reason
 
 
 def test_what_is_said_is_said_for_every_problem() -> None:
-    """Reasons without a problem are states, and those whose feature is to come."""
+    """Reasons without a problem are states, and one word that none has."""
     states = {Reason.TOKEN_VALID, Reason.TOKEN_EXPIRED, Reason.PENDING, Reason.ACCEPTED, Reason.RECOVERED}
-    assert set(SAID) == set(Reason) - LATER - EVENTS - states
+    assert set(SAID) == set(Reason) - UNUSED - EVENTS - states
 
 
 @pytest.mark.parametrize("section", Section)

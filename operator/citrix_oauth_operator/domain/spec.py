@@ -175,6 +175,8 @@ def _customer(citrix: Fields, grant_type: GrantType) -> Customer | None:
 def _storefront(fields: Fields, grant_type: GrantType) -> dict[str, Any]:
     """Return what is said of the store; a place in a path, never another host."""
     if grant_type is not GrantType.CITRIX_AUTH:
+        if fields.has("storefront"):
+            fields.note("spec.storefront", f"is not used by grantType {grant_type}", "remove it")
         return {}
     store = fields.sub("storefront")
     path, protocols = store.text("storePath") or "", store.texts("protocols") or tuple(LogonProtocol)

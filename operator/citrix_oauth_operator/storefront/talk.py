@@ -13,8 +13,7 @@ from xml.etree.ElementTree import Element
 from citrix_oauth_operator.domain.answers import Answer, NotSent, Refused, Uncertain
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.problems import THROTTLED
-from citrix_oauth_operator.domain.reach import Reach, url_flaw
-from citrix_oauth_operator.wire.discovery import host_matches
+from citrix_oauth_operator.domain.reach import Reach, host_flaw
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.refusals import retry_after
 
@@ -88,10 +87,7 @@ class Talk:
         return kept
 
     def _may_call(self, url: str) -> bool:
-        if url_flaw(url, self.reach):
-            return False
-        ours, host = urlsplit(self.base_url).hostname or "", urlsplit(url).hostname or ""
-        return host == ours or any(host_matches(host, pattern) for pattern in self.reach.allowed_hosts)
+        return host_flaw(url, self.base_url, self.reach) is None
 
     async def get(self, url: str, token: str | None = None) -> RawAnswer | NotSent | Uncertain:
         """Get a resource, with a service token or without."""

@@ -50,7 +50,7 @@ def test_whose_discovery_document_is_used() -> None:
         ({"clientID": "a b"}, "spec.clientID"),
         ({"clientID": 5}, "spec.clientID"),
         ({"grantType": "Password"}, "spec.grantType"),
-        ({"grantType": "CitrixAuth"}, "spec.grantType"),
+        ({"grantType": "CitrixAuth"}, "spec.storefront.storePath"),
         ({"grantType": "ClientCredentials", "credentialsSecretRef": None}, "spec.clientAuthentication"),
         ({"clientAuthentication": "ClientSecretBasic", "credentialsSecretRef": None}, "spec.credentialsSecretRef"),
         ({"clientAuthentication": "PrivateKeyJWT", "credentialsSecretRef": None}, "spec.credentialsSecretRef"),
@@ -73,6 +73,18 @@ def test_whose_discovery_document_is_used() -> None:
             {"citrix": {"customerDomain": "a.b", "applicationID": APPLICATION}, "grantType": "ClientCredentials"},
             "spec.citrix.customerDomain",
         ),
+        (
+            {"grantType": "CitrixAuth", "storefront": {"storePath": "/../x"}, "credentialsSecretRef": {"name": "x"}},
+            "spec.storefront.storePath",
+        ),
+        (
+            {"grantType": "CitrixAuth", "storefront": {"storePath": "/x", "protocols": ["Kerberos"]}},
+            "spec.storefront.protocols",
+        ),
+        (
+            {"grantType": "CitrixAuth", "storefront": {"storePath": "/x"}, "credentialsSecretRef": None},
+            "spec.credentialsSecretRef",
+        ),
         ({"scopes": "openid"}, "spec.scopes"),
         ({"scopes": [1]}, "spec.scopes"),
         ({"suspend": "yes"}, "spec.suspend"),
@@ -92,7 +104,8 @@ def test_a_wrong_client_is_refused_by_field(change: dict[str, object], field: st
     ("change", "field"),
     [
         ({"type": "Kerberos"}, "spec.type"),
-        ({"type": "StoreFront"}, "spec.type"),
+        ({"type": "StoreFront", "issuer": None}, "spec"),
+        ({"type": "StoreFront", "issuer": None, "storefront": {"baseURL": "http://sf"}}, "spec.storefront.baseURL"),
         ({"issuer": None}, "spec"),
         ({"issuer": "http://as.example"}, "spec.issuer"),
         ({"issuer": "https://user@as.example"}, "spec.issuer"),

@@ -55,4 +55,5 @@ def test_built_in_servers_pass_the_checks_that_objects_pass(name: str) -> None:
 def test_every_kind_has_a_profile_whose_header_takes_the_token(kind: ServerType) -> None:
     """Whatever the header looks like."""
     value = profile(kind).authorization.format(token="CANARY")
-    assert value == ("CwsAuth Bearer=CANARY" if kind is ServerType.CITRIX_CLOUD_API else "Bearer CANARY")
+    own = {ServerType.CITRIX_CLOUD_API: "CwsAuth Bearer=CANARY", ServerType.STOREFRONT: "CitrixAuth CANARY"}
+    assert value == own.get(kind, "Bearer CANARY")

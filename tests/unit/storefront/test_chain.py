@@ -291,7 +291,7 @@ async def test_a_primary_token_is_not_sent_outside_its_protection_space() -> Non
     stage = Stage(hosts=("sf2.example",))
     await stage.run()
     carried: list[Request] = []
-    stage.wire.before = lambda request: carried.append(request)
+    stage.wire.before = carried.append
     stage.quirks.foreign_location = f"https://sf2.example{TOKEN}"
     await stage.run()
     assert [one for one in carried if one.path == TOKEN]

@@ -14,20 +14,24 @@ URL = "https://sf.example/Citrix/StoreAuth/auth/v1/token"
 ROOT = "https://sf.example/Citrix/Store"
 PLAIN = Challenge(REALM, "", "notoken", (URL,), ROOT)
 
+REGULAR = (
+    f'CitrixAuth realm="{REALM}", reqtokentemplate="", reason="notoken", locations="{URL}", serviceroot-hint="{ROOT}"'
+)
+
 SPELLINGS = {
-    "regular": f'CitrixAuth realm="{REALM}", reqtokentemplate="", reason="notoken", locations="{URL}", serviceroot-hint="{ROOT}"',
-    "a space before the comma": f'CitrixAuth realm="{REALM}" , reqtokentemplate="" , reason="notoken" , locations="{URL}" , serviceroot-hint="{ROOT}"',
-    "no comma at all": f'CitrixAuth realm="{REALM}" reqtokentemplate="" reason="notoken" locations="{URL}" serviceroot-hint="{ROOT}"',
-    "a comma missing": f'CitrixAuth realm="{REALM}", reqtokentemplate="" reason="notoken", locations="{URL}", serviceroot-hint="{ROOT}"',
-    "an unquoted hint": f'CitrixAuth realm="{REALM}", reqtokentemplate="", reason="notoken", locations="{URL}", serviceroot-hint={ROOT}',
-    "everything unquoted": f"CitrixAuth realm={REALM}, reqtokentemplate=, reason=notoken, locations={URL}, serviceroot-hint={ROOT}",
-    "a space before the realm": f'CitrixAuth realm=" {REALM}", reqtokentemplate="", reason="notoken", locations="{URL}", serviceroot-hint="{ROOT}"',
-    "folded lines": f'CitrixAuth realm="{REALM}",\r\n\treqtokentemplate="",\r\n  reason="notoken", locations="{URL}", serviceroot-hint="{ROOT}"',
-    "a comma at the end": f'CitrixAuth realm="{REALM}", reqtokentemplate="", reason="notoken", locations="{URL}", serviceroot-hint="{ROOT}", ',
-    "names in capitals": f'CitrixAuth Realm="{REALM}", ReqTokenTemplate="", Reason="notoken", Locations="{URL}", ServiceRoot-Hint="{ROOT}"',
-    "spaces around the sign": f'CitrixAuth realm = "{REALM}", reqtokentemplate= "", reason ="notoken", locations="{URL}", serviceroot-hint="{ROOT}"',
-    "other challenges around it": f'Negotiate, NTLM TlRMTVNTUAAC==, CitrixAuth realm="{REALM}", reqtokentemplate="", reason="notoken", locations="{URL}", serviceroot-hint="{ROOT}", Basic realm="sf, CitrixAuth"',
-    "an unknown parameter": f'CitrixAuth new="a, b", realm="{REALM}", reqtokentemplate="", reason="notoken", locations="{URL}", serviceroot-hint="{ROOT}"',
+    "regular": REGULAR,
+    "a space before the comma": REGULAR.replace(", ", " , "),
+    "no comma at all": REGULAR.replace(", ", " "),
+    "a comma missing": REGULAR.replace(", reason", " reason"),
+    "an unquoted hint": REGULAR.replace(f'"{ROOT}"', ROOT),
+    "everything unquoted": REGULAR.replace('"', ""),
+    "a space before the realm": REGULAR.replace(f'"{REALM}', f'" {REALM}'),
+    "folded lines": REGULAR.replace(", re", ",\r\n\t  re"),
+    "a comma at the end": REGULAR + ", ",
+    "names in capitals": REGULAR.replace("realm=", "Realm=").replace("locations=", "Locations="),
+    "spaces around the sign": REGULAR.replace("realm=", "realm = ").replace("reason=", "reason ="),
+    "other challenges around it": f'Negotiate, NTLM TlRMTVNTUAAC==, {REGULAR}, Basic realm="sf, CitrixAuth"',
+    "an unknown parameter": REGULAR.replace("CitrixAuth ", 'CitrixAuth new="a, b", '),
 }
 
 

@@ -87,7 +87,8 @@ def test_a_token_that_no_header_can_carry_is_none(token: bytes) -> None:
 
 def test_a_password_that_ends_is_told() -> None:
     """Common Forms Authentication API: CredentialUpdateInformationList, in the namespace of the forms."""
-    entry = b"<CredentialDisplayName>Pass\x22word</CredentialDisplayName><ExpiryTime>2026-03-10T00:00:00.0000000Z</ExpiryTime>"
+    named = b"<CredentialDisplayName>Pass\x22word</CredentialDisplayName>"
+    entry = named + b"<ExpiryTime>2026-03-10T00:00:00.0000000Z</ExpiryTime>"
     listed = b'<CredentialUpdateInformationList xmlns="f"><C>%s</C><C/></CredentialUpdateInformationList>' % entry
     found = messages.read_token(parse_xml(RESPONSE % (listed + b"<token>x</token>")))
     assert found is not None

@@ -1,0 +1,102 @@
+"""StoreFront on the real API server: a logon, refreshes, a password that goes bad and is repaired, a deletion."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.integration.operator import canary
+from tests.integration.operator.cluster import clients
+from tests.integration.operator.eventually import eventually
+from tests.integration.operator.world import World
+from tests.standins.storefront import StoreFront, serve
+from tests.standins.storefront.service import STORE
+
+GOOD, NEW = "CANARY-password-good", "CANARY password neu ü"
+SERVICE_LIFE = timedelta(seconds=90)  # refreshed each 50 s by itself; the tests ask for it
+
+
+@pytest.fixture
+def storefront() -> Iterator[StoreFront]:
+    """A StoreFront on loopback, with irregular challenges and a dead first location."""
+    made = StoreFront(lambda: datetime.now(UTC), users={"EXAMPLE\\svc": GOOD}, service_life=SERVICE_LIFE)
+    made.quirks.spelling, made.quirks.dead_first_location = "unquoted", True
+    with serve(made):
+        yield made
+
+
+def create(world: World, base: str, name: str, **spec: object) -> str:
+    """Create the server and a client of it."""
+    server = world.server(name, type="StoreFront", storefront={"baseURL": base})
+    world.credentials(name, username="EXAMPLE\\svc", password=GOOD)
+    return world.client(
+        name, server, clientID=None, grantType="CitrixAuth", **{"storefront": {"storePath": STORE}, **spec}
+    )
+
+
+def opens_the_store(storefront: StoreFront, authorization: str) -> bool:
+    """Whether a pod gets in with the header as it is."""
+    request = urllib.request.Request(storefront.base + STORE, headers={"Authorization": authorization})  # noqa: S310
+    try:
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - a stand-in on loopback
+            return bool(answer.status == 200)
+    except urllib.error.HTTPError:
+        return False
+
+
+@pytest.mark.parametrize("protocol", ["HttpBasic", "ExplicitForms"])
+def test_from_a_logon_to_a_repaired_password(fresh: World, storefront: StoreFront, protocol: str) -> None:
+    """A token, a refresh without the password, a protected call, PasswordRefused, and Ready without a restart."""
+    fresh.operator.start()
+    name = create(fresh, storefront.base, "apps", storefront={"storePath": STORE, "protocols": [protocol]})
+    fresh.ready(name)
+    first = fresh.token(name)
+    assert first["authorization"] == f"CitrixAuth {first['access_token']}"
+    assert opens_the_store(storefront, first["authorization"])
+    fresh.annotate(name, requested_at=_now())
+    second = eventually(lambda: _another(fresh, name, first), "a refresh", lambda: fresh.tell(name)) or {}
+    assert opens_the_store(storefront, second["authorization"])
+    assert len(storefront.posts) == 1
+
+    storefront.users["EXAMPLE\\svc"] = NEW
+    storefront.forget_primaries()
+    fresh.annotate(name, requested_at=_now())
+    told = fresh.stalled(name, "PasswordRefused")
+    assert "annotation citrix-oauth.dev/requested-at" in told["status"]["lastError"]["remedy"]
+    fresh.operator.kill()
+    fresh.operator.start()
+    fresh.change(name, refresh={"atPercent": 50})  # somebody's edit makes it look again
+    eventually(lambda: fresh.now(name)["status"]["observedGeneration"] == 2, "a look", lambda: fresh.tell(name))
+    assert [password for _, password in storefront.posts] == [GOOD, GOOD]
+
+    fresh.set_keys(name, password=NEW)
+    fresh.ready(name)
+    third = eventually(lambda: _another(fresh, name, second), "a new token", lambda: fresh.tell(name)) or {}
+    assert opens_the_store(storefront, third["authorization"])
+    assert [password for _, password in storefront.posts] == [GOOD, GOOD, NEW]
+    canary.check(fresh)
+
+
+def test_a_deleted_clients_primary_token_is_destroyed(fresh: World, storefront: StoreFront) -> None:
+    """With deletionPolicy: Revoke, and the grant Secret is gone with it."""
+    fresh.operator.start()
+    name = create(fresh, storefront.base, "gone", deletionPolicy="Revoke")
+    fresh.ready(name)
+    eventually(lambda: fresh.now(name)["metadata"].get("finalizers"), "a finalizer", lambda: fresh.tell(name))
+    fresh.cluster.delete(clients(fresh.namespace), name)
+    eventually(lambda: fresh.cluster.get(clients(fresh.namespace), name) is None, "it is gone")
+    assert len(storefront.destroyed) == 1
+    assert fresh.cluster.get(f"/api/v1/namespaces/{fresh.operator.namespace}/secrets", fresh._grant_name(name)) is None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _another(world: World, name: str, than: dict[str, str]) -> dict[str, str] | None:
+    found = world.token(name)
+    return found if found.get("access_token") not in {None, than["access_token"]} else None
