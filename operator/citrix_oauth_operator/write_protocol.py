@@ -7,6 +7,7 @@ unless the outcome of the first sending is unknown, and that is recorded.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import uuid
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import protocol
 from citrix_oauth_operator.domain.answers import Granted, NotSent, Refused, Uncertain
 from citrix_oauth_operator.domain.durations import rfc3339
-from citrix_oauth_operator.domain.errors import ApiError, Conflict
+from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound
 from citrix_oauth_operator.domain.lifetimes import remembered
 from citrix_oauth_operator.domain.model import Claim, ClientRef, Grant, Holder
 from citrix_oauth_operator.domain.observed import Inputs, Observed
@@ -30,7 +31,8 @@ from citrix_oauth_operator.report import audit
 from citrix_oauth_operator.spill import Spilled
 from citrix_oauth_operator.wire.raw import RawAnswer
 
-RECORD_SECONDS = (0.1, 0.5, 2.0)  # between the tries to write down a refusal
+RECORD_SECONDS = (0.1, 0.5, 2.0)  # between the tries to write down what came of a request
+INSIST_SECONDS = 5.0  # between further ones, of the end of a grant
 STALE_SECONDS = 5.0  # an intent older than this is written again before the request
 
 
@@ -201,7 +203,7 @@ class WriteProtocol:
                     return Settled(other)
                 problem = protocol.verdict_on(grant, problem, inputs.server, self.clock.now())
                 after = protocol.refuse(grant, problem, self.clock.now())
-        return Settled(await self._record(ref, intent, after), problem)
+        return Settled(await self._record(ref, intent, after, insist=after.rejection is not None), problem)
 
     async def _committed_by_another(self, ref: ClientRef, intent: Stored) -> Stored | None:
         """Re-read once: a refusal of a token that was replaced meanwhile says nothing about its successor."""
@@ -212,14 +214,18 @@ class WriteProtocol:
         moved = found is not None and (found.grant.chain, found.grant.seq) != (intent.grant.chain, intent.grant.seq)
         return found if moved else None
 
-    async def _record(self, ref: ClientRef, intent: Stored, after: Grant) -> Stored:
-        """Write what the try taught; where that cannot be done for long, the intent stays and counts as doubt."""
+    async def _record(self, ref: ClientRef, intent: Stored, after: Grant, *, insist: bool) -> Stored:
+        """Write what the try taught; where that cannot be done for long, the intent stays and counts as doubt.
+
+        A refusal of the grant is written however long it takes: the token is not to be sent again, and a strict
+        server tells `RotationLost` once.
+        """
         if after == intent.grant:
             return intent
-        for seconds in RECORD_SECONDS:
+        for seconds in itertools.chain(RECORD_SECONDS, itertools.repeat(INSIST_SECONDS) if insist else ()):
             try:
                 return await self.store.save(ref, replace(intent, grant=after))
-            except Conflict:
+            except (Conflict, NotFound):
                 break
             except ApiError:
                 await asyncio.sleep(seconds)

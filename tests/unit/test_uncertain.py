@@ -189,6 +189,18 @@ async def test_a_doubt_that_could_not_be_written_counts_as_doubt() -> None:
     assert world.condition("Stalled")["reason"] == "RotationLost"
 
 
+async def test_the_end_of_a_grant_is_written_however_long_that_takes() -> None:
+    """The token is not sent again while nobody knows of its refusal: a strict server refuses once."""
+    world = await _due(error("invalid_grant"))
+    unwritable = [Fault("PUT", "secrets/grant.", before=ApiError(500)) for _ in range(10 * len(RECORD_SECONDS))]
+    asked = len(world.server.sent)
+    world.server.on_request = lambda: world.api.faults.extend(unwritable)
+    await _keep_running(world, 600)
+    assert len(world.server.sent) == asked + 1
+    assert world.grant.rejection is not None
+    assert world.condition("Stalled")["reason"] == "GrantRejected"
+
+
 async def test_an_unusable_access_token_costs_nothing_but_itself() -> None:
     """The refresh token that came along is kept, the old access token stays until its end."""
     world = await _due()
