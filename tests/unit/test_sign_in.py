@@ -9,6 +9,7 @@ import pytest
 from joserfc.jwk import ECKey
 
 from citrix_oauth_operator.domain.answers import NotSent
+from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.errors import ApiError, Conflict, Unreachable
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
@@ -307,6 +308,34 @@ async def test_nothing_is_sent_before_the_keys_are_there() -> None:
     world.clock.jumped += timedelta(seconds=5)
     await process.run()
     assert world.signed_in["reason"] == "SignedIn"
+
+
+async def test_a_code_that_cannot_be_sent_while_it_lives_does_not_cost_the_living_grant() -> None:
+    """Keys that never come: the old chain rests for as long as a code lives, and then goes on."""
+    world, process = await living()
+    world.keys.answer = NOT_SENT
+    secret = world.hand_over()
+    secret["metadata"]["creationTimestamp"] = rfc3339(world.clock.now())
+    world.api.put(LOGIN_SECRET, secret)
+    sent = len(world.server.sent)
+    for _ in range(12):
+        await process.run()
+        world.clock.jumped += timedelta(minutes=2)
+    assert LOGIN_SECRET not in world.api.objects
+    assert world.signed_in["reason"] == "GrantRejected"
+    assert "10 minutes (ServerUnreachable)" in world.signed_in["message"]
+    assert (world.server.codes, len(world.server.sent)) == ([], sent + 1)
+    assert world.condition("Ready")["status"] == "True"
+
+
+async def test_a_login_secret_that_is_being_deleted_is_nobodys_sign_in() -> None:
+    """Somebody's finalizer may keep it there: it neither rests the grant nor ends the same sign-in at each pass."""
+    world, process = await living()
+    secret = world.hand_over()
+    secret["metadata"] |= {"deletionTimestamp": "2026-03-01T12:00:02Z", "finalizers": ["example.com/theirs"]}
+    world.api.put(LOGIN_SECRET, secret)
+    await process.run()
+    assert (world.server.codes, world.signed_in) == ([], {})
 
 
 async def test_a_claim_that_cannot_be_written_sends_nothing() -> None:

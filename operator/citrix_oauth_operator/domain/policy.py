@@ -22,7 +22,7 @@ from .schedule import (
     ladder_delay,
     take_over_reserve,
 )
-from .sign_in import SignInResult
+from .sign_in import CODE_LIVES, SignInResult
 from .spec import GrantType
 
 Check = Callable[[Observed, datetime], Decision | None]
@@ -70,6 +70,9 @@ def sign_in(seen: Observed, now: datetime) -> Decision | None:
         return EndSignIn(login, SignInResult(login.uid, now, login.sign_in))
     claim, grant = login.claim, seen.grant
     if claim is None:
+        if login.since is not None and now - login.since > CODE_LIVES:  # the old chain must not rest for ever
+            hindrance = seen.client.status.reason_of(ConditionType.REFRESH_FAILED)
+            return EndSignIn(login, SignInResult(login.uid, now, sign_in_problems.too_old(hindrance)))
         return backing_off(seen, now) or endpoint_unknown(seen, now) or Redeem(login)
     if grant is not None and grant.chain == claim.chain:
         return EndSignIn(login, SignInResult(login.uid, now, subject=grant.subject))

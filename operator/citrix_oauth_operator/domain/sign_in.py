@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from .model import Holder, Liveness
 from .problem import Problem
 from .secrecy import SecretText, StaysHere
+
+CODE_LIVES = timedelta(minutes=10)  # at most (RFC 6749 section 4.1.2)
 
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]+")  # RFC 7636 section 4.1
@@ -75,6 +77,7 @@ class Login:
         uid, version: of the Secret, to delete exactly it, and to say what became of it.
         sign_in: what it hands over, or what is wrong with it.
         holder: what is known of the process that claimed the code.
+        since: when the Secret was created; None: the API server does not say.
     """
 
     uid: str
@@ -82,6 +85,7 @@ class Login:
     sign_in: SignIn | Problem
     claim: CodeClaim | None = None
     holder: Liveness = Liveness.UNKNOWN
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,16 @@ def refused(problem: Problem, at: datetime) -> Problem:
     )
 
 
+def too_old(hindrance: str | None) -> Problem:
+    """Return the problem of a code that could not be sent while it lived; `hindrance` is the reason in status."""
+    told = f" ({hindrance})" if hindrance else ""
+    return Problem(
+        Reason.GRANT_REJECTED,
+        f"The code of the sign-in could not be sent for 10 minutes{told}; it is too old by now, and is not sent.",
+        f"{_AGAIN}, after that is mended: a code lives some minutes.",
+    )
+
+
 def unknown(sent: datetime, problem: Problem | None = None) -> Problem:
     """Return the problem of a code that was or may have been sent, and whose answer nobody has."""
     told = problem or Problem(Reason.OUTCOME_UNKNOWN, "")

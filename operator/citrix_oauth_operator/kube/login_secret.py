@@ -6,6 +6,7 @@ import contextlib
 from dataclasses import dataclass
 
 from citrix_oauth_operator.domain import sign_in_problems
+from citrix_oauth_operator.domain.durations import parse_rfc3339
 from citrix_oauth_operator.domain.errors import Conflict
 from citrix_oauth_operator.domain.model import ClientRef, Liveness
 from citrix_oauth_operator.domain.secrecy import SecretText
@@ -65,8 +66,13 @@ def empty_secret(ref: ClientRef) -> JSON:
 
 
 def is_for(ref: ClientRef, secret: JSON) -> bool:
-    """Whether a Secret was written to sign in this client, not its predecessor of the same name, nor anything else."""
+    """Whether a Secret was written to sign in this client, not its predecessor of the same name, nor anything else.
+
+    One that is being deleted is nobody's any more: a finalizer of others may keep it there for long.
+    """
     labels = secret["metadata"].get("labels") or {}
+    if "deletionTimestamp" in secret["metadata"]:
+        return False
     return bool(labels.get(MANAGED_BY) == OPERATOR and labels.get(CLIENT_UID) == ref.uid)
 
 
@@ -102,7 +108,9 @@ class LoginSecrets:
             problem = sign_in_problems.malformed(login_secret_name(ref.name), found.key, found.flaw, found.wanted)
             return Login(uid, version, problem)
         claim = await self.codes.find(found.code)
-        return Login(uid, version, found, claim, self.identity.liveness(claim.holder) if claim else Liveness.UNKNOWN)
+        holder = self.identity.liveness(claim.holder) if claim else Liveness.UNKNOWN
+        since = parse_rfc3339(secret["metadata"].get("creationTimestamp"))
+        return Login(uid, version, found, claim, holder, since)
 
     async def delete(self, ref: ClientRef, login: Login) -> None:
         """Delete exactly the Secret that was read; one that was written since is another sign-in."""
