@@ -197,7 +197,7 @@ class Reconciler:
         tried = Done(seen, redeemed.problem, attempted=True)
         if redeemed.gone:
             return None
-        await self._remember(tried)
+        await self._remember(tried, of_code=True)
         if redeemed.stored is not None or not redeemed.over:
             return tried
         match policy.decide(seen, self.clock.now()):
@@ -226,13 +226,18 @@ class Reconciler:
         token = protocol.new_token(answer, protocol.terms(seen.ready_inputs, self.share()), self.clock.now())
         return Done(seen, answer.flaw, attempted=True, token=token)
 
-    async def _remember(self, done: Done) -> None:
-        """Note what the try taught about the server and the credential."""
+    async def _remember(self, done: Done, *, of_code: bool = False) -> None:
+        """Note what the try taught about the server and the credential.
+
+        Of a code that is the latter only by `invalid_client`: other words are about this grant type (RFC 6749 5.2), and
+        the grants that live with the credential must not rest for them.
+        """
         inputs, problem = done.seen.ready_inputs, done.problem
+        refused = problem is not None and problem.reason is Reason.CLIENT_REJECTED
         if problem and problem.retry_after:
             self.budgets.close(inputs.server, problem.retry_after)
         try:
-            if problem and problem.reason is Reason.CLIENT_REJECTED:
+            if problem and refused and (not of_code or problem.oauth_error == "invalid_client"):
                 await self.refusals.mark(inputs.credential, problem, self.clock.now())
                 audit.tell(audit.Event.CREDENTIAL_MARKED, done.seen.client.ref, server=inputs.server.name)
             elif problem is None:

@@ -167,6 +167,20 @@ async def test_a_sign_in_that_fails_leaves_the_old_grant_as_it_was(
     assert [note["reason"] for note in world.api.of_kind("events")].count("SignInFailed") == 1
 
 
+@pytest.mark.parametrize("code", ["unauthorized_client", "unsupported_grant_type"])
+async def test_a_client_that_may_not_use_codes_goes_on_refreshing(code: str) -> None:
+    """The server says it of this grant type (RFC 6749 section 5.2): nothing that is known of the client's secret."""
+    world, process = await living()
+    world.server.script.append(error(code))
+    world.hand_over()
+    await process.run()
+    assert world.signed_in["reason"] == "ClientRejected"
+    world.clock.jumped += timedelta(minutes=25)
+    await process.run()
+    assert (world.grant.seq, world.held_is_live) == (2, True)
+    assert not world.condition("Stalled")
+
+
 @pytest.mark.parametrize("play", ["lost", "crash after", "crash before", "dropped"])
 async def test_a_code_of_unknown_outcome_is_never_sent_again_from_nothing(play: Play) -> None:
     """Also where the process died between the intent and the answer: sign in again, it says."""
