@@ -12,14 +12,13 @@ from dataclasses import dataclass
 
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
 from citrix_oauth_operator.domain.model import ClientRef
-from citrix_oauth_operator.domain.observed import Inputs
+from citrix_oauth_operator.domain.observed import Inputs, PastStatus
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.secrecy import SecretText, StaysHere
 from citrix_oauth_operator.domain.spec import GrantType
 from citrix_oauth_operator.kube.api import JSON
 from citrix_oauth_operator.kube.clients import FINALIZER, Clients
-from citrix_oauth_operator.kube.grant_codec import GrantUnreadable
 from citrix_oauth_operator.kube.grant_store import ForeignSecret, GrantStore
 from citrix_oauth_operator.report import audit
 
@@ -55,11 +54,14 @@ class Farewells(StaysHere):
         """
         outcome = await self.passes(ref)
         if outcome is None:
-            if (body := self.clients.leaving(ref)) is not None:
+            if (body := self.clients.leaving(ref)) is not None and self._is_ours(_claimed_by(body)):
                 await self._farewell(ref, body)
-        elif outcome.client.status.operator_namespace in {"", self.operator_namespace}:
+        elif self._is_ours(outcome.client.status.operator_namespace):
             await self._finalized(outcome)
         return outcome
+
+    def _is_ours(self, claimed_by: str) -> bool:
+        return claimed_by in {"", self.operator_namespace}
 
     async def _finalized(self, outcome: Outcome) -> None:
         client = outcome.client
@@ -73,15 +75,23 @@ class Farewells(StaysHere):
             log.warning("finalizer of %s could not be written: %s", client.ref, error)
 
     async def _farewell(self, ref: ClientRef, body: JSON) -> None:
-        """Revoke, forget, release: also where the first two fail."""
+        """Revoke, forget, release: also where the first two fail, however they do."""
         why = "TimedOut"
         try:
             async with asyncio.timeout(SECONDS):
                 why = await self._revoked(ref, body)
-        except (ApiError, TimeoutError, GrantUnreadable, ForeignSecret) as error:
+        except Exception as error:  # noqa: BLE001 - nothing that anybody wrote may hold a namespace
             log.warning("the grant of %s is not revoked: %s", ref, type(error).__name__)
+            why = why if isinstance(error, TimeoutError) else "Failed"
+        await self._forget(ref)
         audit.tell(audit.Event.GRANT_NOT_REVOKED if why else audit.Event.GRANT_REVOKED, ref, reason=why or None)
         await self.clients.finalize(ref, wanted=False)
+
+    async def _forget(self, ref: ClientRef) -> None:
+        try:
+            await self.grants.delete(ref)
+        except (ApiError, ForeignSecret) as error:
+            log.warning("the grant of %s is not deleted: %s", ref, type(error).__name__)
 
     async def _revoked(self, ref: ClientRef, body: JSON) -> str:
         if (body.get("spec") or {}).get("grantType") == GrantType.CITRIX_AUTH:
@@ -90,14 +100,15 @@ class Farewells(StaysHere):
         stored = await self.grants.load(ref)
         if stored is None:
             return "NoGrant"
-        why = "GrantDead" if stored.grant.rejection else ""
-        if not why:
-            inputs = await self.inputs(ref, body)
-            if isinstance(inputs, Problem):
-                why = str(inputs.reason)
-            elif inputs.binding != stored.grant.binding:
-                why = "InputsChanged"
-            else:
-                why = await self.revoke(inputs, stored.grant.refresh_token)
-        await self.grants.delete(ref)
-        return why
+        if stored.grant.rejection:
+            return "GrantDead"
+        inputs = await self.inputs(ref, body)
+        if isinstance(inputs, Problem):
+            return str(inputs.reason)
+        if inputs.binding != stored.grant.binding:
+            return "InputsChanged"
+        return await self.revoke(inputs, stored.grant.refresh_token)
+
+
+def _claimed_by(body: JSON) -> str:
+    return PastStatus.parse(body.get("status") or {}).operator_namespace

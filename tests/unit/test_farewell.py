@@ -117,6 +117,33 @@ async def test_a_server_that_is_silent_holds_a_client_for_ten_seconds() -> None:
     await cluster.run()
     assert cluster.finalizers == []
     assert SECONDS <= cluster.world.clock.boottime() - before < SECONDS + 1
+    assert GRANT_SECRET not in cluster.world.api.objects
+
+
+async def test_a_failure_that_nobody_thought_of_holds_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    """The grant is forgotten, and the log names the kind of the failure alone."""
+    cluster = await served(deletionPolicy="Revoke")
+
+    async def fails(_inputs: Inputs, _token: SecretText) -> str:
+        raise ValueError("CANARY")
+
+    cluster.farewells.revoke = fails
+    cluster.delete()
+    await cluster.run()
+    assert cluster.finalizers == []
+    assert GRANT_SECRET not in cluster.world.api.objects
+    assert ("ValueError" in caplog.text, "CANARY" in caplog.text) == (True, False)
+
+
+async def test_a_client_of_another_operator_is_held_until_that_one_has_revoked() -> None:
+    """Its finalizer is not ours to release."""
+    cluster = await served(deletionPolicy="Revoke")
+    body = cluster.world.api.objects[CLIENT]
+    grant = {**body["status"]["grant"], "namespace": "theirs"}
+    cluster.world.api.put(CLIENT, {**body, "status": {**body["status"], "grant": grant}})
+    cluster.delete()
+    await cluster.run()
+    assert (cluster.revoked, cluster.finalizers) == ([], [FINALIZER])
 
 
 async def test_a_grant_that_cannot_be_read_holds_nobody() -> None:
