@@ -24,7 +24,7 @@ def usable_keys(keys: list[object]) -> KeySet | None:
 
 
 def _is_usable(key: object) -> TypeGuard[dict[str, str | list[str]]]:
-    if not isinstance(key, dict) or key.get("kty") not in {"RSA", "EC"} or key.get("use", "sig") != "sig":
+    if not isinstance(key, dict) or str(key.get("kty")) not in {"RSA", "EC"} or key.get("use", "sig") != "sig":
         return False
     try:
         KeySet.import_key_set({"keys": [key]})

@@ -51,6 +51,15 @@ def _signed(**changed: object) -> str:
     return people.signed(people.claims(CLOCK, **changed))
 
 
+@pytest.mark.parametrize("kind", [["RSA"], {}, None, 1], ids=str)
+async def test_a_key_of_no_kind_is_passed_over(kind: object) -> None:
+    """Whatever JSON a server writes there: the other keys are used."""
+    keys = Keys()
+    good = json.loads(key_set(KEY).body)["keys"]
+    keys.answer = RawAnswer(200, {}, json.dumps({"keys": [{**good[0], "kty": kind}, *good]}).encode())
+    assert await _check(_signed(), keys=keys) == "ada"
+
+
 CLAIMS = [
     pytest.param({}, "", id="as expected"),
     pytest.param({"iss": "https://evil.example"}, "another issuer", id="another issuer"),
