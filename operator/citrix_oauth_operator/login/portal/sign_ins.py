@@ -78,15 +78,14 @@ class SignIns:
         self._by_ticket: dict[str, OpenSignIn] = {}
 
     def begin(self, ref: ClientRef, person: Person, browser: str, attempt: Attempt) -> OpenSignIn:
-        """Open one; a person's oldest unanswered one makes room for the ninth.
+        """Open one; a person's oldest one makes room for the ninth, of those that are answered, too.
 
         Raises:
             TooMany: of all people together.
         """
         self._forget_old()
-        theirs = [one for one in self._by_id.values() if one.person.identity == person.identity and not one.answered]
-        for one in theirs[: max(0, len(theirs) - MOST_OF_ONE_PERSON + 1)]:
-            self._forget(one)
+        self._make_room(person, answered=False)
+        self._make_room(person, answered=True)
         if len(self._by_id) >= MOST_OF_ALL:
             raise TooMany
         made = OpenSignIn(secrets.token_urlsafe(32), ref, person, browser, attempt, self._clock.boottime())
@@ -139,6 +138,12 @@ class SignIns:
     def age(self, one: OpenSignIn) -> float:
         """Return the seconds since it began, or since it was answered."""
         return self._clock.boottime() - one.since
+
+    def _make_room(self, person: Person, *, answered: bool) -> None:
+        everyone = list(self._by_id.values())
+        theirs = [one for one in everyone if one.person.identity == person.identity and one.answered is answered]
+        for one in theirs[: max(0, len(theirs) - MOST_OF_ONE_PERSON + 1)]:
+            self._forget(one)
 
     def _forget_old(self) -> None:
         for one in list(self._by_id.values()):

@@ -313,6 +313,19 @@ async def test_a_person_has_at_most_eight_open_sign_ins() -> None:
     assert (await bob.get(bobs.page)).status_code == 200
 
 
+async def test_a_person_cannot_keep_others_out_by_giving_sign_ins_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was answered is shown for a while; of one person no more is kept of it than of what is open."""
+    monkeypatch.setattr(sign_ins, "MOST_OF_ALL", 2 * sign_ins.MOST_OF_ONE_PERSON)
+    stage = Stage()
+    stage.cluster.rights.add(("bob", "team-a", ""))
+    alice = stage.browser()
+    for _ in range(sign_ins.MOST_OF_ALL + 1):
+        begun = await alice.begin()
+        await alice.get(within(await alice.come_back(begun, code=None, error="access_denied")))
+        assert "was cancelled" in (await alice.get(begun.page)).text
+    await stage.browser(BOB).begin()
+
+
 async def test_all_together_have_a_limit_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Memory ends somewhere."""
     monkeypatch.setattr(sign_ins, "MOST_OF_ALL", 1)
