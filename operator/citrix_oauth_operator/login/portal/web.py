@@ -153,7 +153,10 @@ class Portal:
         return words.leaving(str(one.ref), url, urlsplit(url).hostname or "")
 
     async def _visitor(self, request: Request) -> Visitor:
-        kind, _, token = request.headers.get("authorization", "").partition(" ")
+        given = request.headers.getlist("authorization")
+        if len(given) > 1:
+            raise Told(words.NOBODY)  # one may be the proxy's and one the browser's: neither is believed
+        kind, _, token = "".join(given).partition(" ")
         person = await self._people.known(SecretText(token.strip())) if kind.lower() == "bearer" and token else None
         if person is None:
             raise Told(words.NOBODY)

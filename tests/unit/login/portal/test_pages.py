@@ -62,6 +62,13 @@ async def test_who_is_not_known_gets_no_further(path: str, header: str) -> None:
     assert (shown.status_code, "set-cookie" in shown.headers, "<input" in shown.text) == (401, False, False)
 
 
+async def test_two_tokens_in_one_request_are_nobodys() -> None:
+    """A proxy that adds its own to the browser's would leave open which one counts."""
+    browser = Stage().browser("")
+    headers = [("Authorization", f"Bearer {token}") for token in (ALICE, BOB)]
+    assert (await browser.http.get("https://portal.example/citrix/", headers=headers)).status_code == 401
+
+
 async def test_a_token_is_believed_for_half_a_minute() -> None:
     """A review for each page would be one for each stylesheet, too; a revoked token does not live on."""
     stage = Stage()
