@@ -81,9 +81,10 @@ class IdTokens:
         if kept is not None and now - kept.at < oldest:
             return kept.found
         found = await self._fetch(url, reach)
+        if isinstance(found, Problem):
+            return found  # what is kept stays good for its hour
         self._kept.pop(place, None)
-        if not isinstance(found, Problem):
-            self._kept[place] = _Kept(found, now)
+        self._kept[place] = _Kept(found, now)
         while len(self._kept) > _MOST:
             self._kept.pop(next(iter(self._kept)))
         return found

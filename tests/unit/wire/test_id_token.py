@@ -60,6 +60,18 @@ async def test_a_key_of_no_kind_is_passed_over(kind: object) -> None:
     assert await _check(_signed(), keys=keys) == "ada"
 
 
+async def test_keys_that_are_known_outlive_a_fetch_that_fails() -> None:
+    """A token of an unknown key makes us ask again; what cannot be had then costs no other sign-in its keys."""
+    keys, time = Keys(), Time()
+    checks = IdTokens(keys, time)
+    assert await checks.prepare(EXPECTED, REACH) is None
+    keys.answer = RawAnswer(503, {}, b"")
+    time.now += 61
+    stranger = people.signed(people.claims(CLOCK), ECKey.generate_key("P-256", {"kid": "k1"}))
+    assert isinstance(await checks.check(SecretText(stranger), EXPECTED, REACH, NOW), Problem)
+    assert await checks.check(SecretText(_signed()), EXPECTED, REACH, NOW) == "ada"
+
+
 CLAIMS = [
     pytest.param({}, "", id="as expected"),
     pytest.param({"iss": "https://evil.example"}, "another issuer", id="another issuer"),
