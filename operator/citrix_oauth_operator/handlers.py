@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import random
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import kopf
@@ -12,6 +15,7 @@ from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.kube.labels import FINALIZER
 
 GROUP, VERSION = "citrix-oauth.dev", "v1alpha1"
+RELOGIN_SECONDS = 5.0
 
 
 class Watches(Protocol):
@@ -58,9 +62,15 @@ def register(registry: kopf.OperatorRegistry, app: Watches) -> None:
     async def cleanup(**_: Any) -> None:  # noqa: ANN401 - kopf's keyword arguments
         await app.stop()
 
+    logins = itertools.count()
+
     @kopf.on.login(registry=registry)
-    def login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - kopf's keyword arguments
-        return kopf.login_via_client(**kwargs)
+    async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - kopf's keyword arguments
+        """Refused credentials are tried again: kopf ends the process when equal ones come back, and it holds tokens."""
+        if number := next(logins):
+            await asyncio.sleep(RELOGIN_SECONDS)
+        info = await asyncio.to_thread(kopf.login_via_client, **kwargs)
+        return info and replace(info, priority=number)  # so that it equals none before
 
     @kopf.on.event(GROUP, VERSION, "citrixclients", registry=registry)
     async def client_event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:  # noqa: ANN401 - as above

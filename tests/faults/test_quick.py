@@ -6,6 +6,7 @@ from tests.faults.bed import Bed
 from tests.faults.checker import Verdict, judge
 from tests.faults.conftest import Beds
 from tests.faults.failpoints import POINTS
+from tests.faults.rules import Rule
 from tests.faults.storm import Storm, rage
 
 
@@ -36,6 +37,17 @@ def test_a_storm_on_a_server_with_a_grace_period_and_two_leaders_sends_nothing_t
     with beds(count=8, life=4, grace=60.0, replicas=("a", "b"), leases=2) as bed:
         bed.serve()
         rage(bed, Storm(kills=4, stops=0.2))
+        kept(bed)
+
+
+def test_an_api_server_that_refuses_the_credentials_for_a_while_ends_no_process(beds: Beds) -> None:
+    """A ServiceAccount that is created again, an API server that lost its keys: the same token is good later."""
+    with beds(count=2, life=4) as bed:
+        bed.serve()
+        assert bed.replica.terminate() == 0
+        bed.proxy.set_rules(Rule("status", 401, verb="GET", path=r".*/citrixclients$", left=2))
+        bed.replica.start()
+        bed.grant_more(2)
         kept(bed)
 
 
