@@ -81,7 +81,7 @@ class Server:
             self.counts["in_flight"] += 1
             gone = asyncio.create_task(_await_end(reader, record))
             try:
-                await self._answer(form, record, writer)
+                await self._answer(form, record, writer, gone)
                 async with asyncio.timeout(_GOODBYE_SECONDS):
                     await asyncio.shield(gone)
             finally:
@@ -95,11 +95,13 @@ class Server:
             with contextlib.suppress(OSError):
                 await writer.wait_closed()
 
-    async def _answer(self, form: Mapping[str, str], record: Record, writer: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, form: Mapping[str, str], record: Record, writer: asyncio.StreamWriter, gone: asyncio.Task[None]
+    ) -> None:
         before = self.knobs.take(BEFORE)
         if before:
             record.fault, record.outcome = before, "faulted"
-            await self._play(before, b"", writer)
+            await self._play(before, b"", writer, gone)
             return
         knobs = self.knobs
         await asyncio.sleep(knobs.latency * knobs.commit_at)
@@ -112,7 +114,7 @@ class Server:
         await asyncio.sleep(knobs.latency * (1 - knobs.commit_at))
         if after:
             record.fault = after
-            await self._play(after, body, writer)
+            await self._play(after, body, writer, gone)
             return
         writer.write(_message(status, body))
         await writer.drain()
@@ -146,7 +148,9 @@ class Server:
         record.outcome = record.outcome or error
         return 400, {"error": error}
 
-    async def _play(self, fault: FaultKind, body: bytes, writer: asyncio.StreamWriter) -> None:
+    async def _play(
+        self, fault: FaultKind, body: bytes, writer: asyncio.StreamWriter, gone: asyncio.Task[None]
+    ) -> None:
         match fault:
             case "500 before" | "500 after":
                 writer.write(_message(500, b"<html>Internal Server Error</html>"))
@@ -155,7 +159,7 @@ class Server:
             case "truncate after":
                 writer.write(_message(200, body)[: -len(body) // 2])
             case "stall after":
-                await asyncio.sleep(self.knobs.stall_seconds)
+                await asyncio.wait({gone}, timeout=self.knobs.stall_seconds)  # a log without it would tell of no fault
         await writer.drain()
         if fault == "reset after":
             reset(writer)
