@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ from citrix_oauth_operator.report import audit
 from citrix_oauth_operator.spill import Spilled, SpillFolder
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.token_endpoint import read_tokens
+
+log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 5.0
 _TRIES = 24  # to have the keys of an answer to a code; the old chain rests meanwhile
@@ -67,6 +70,15 @@ class Recovery(StaysHere):
         ]
 
     async def _adopt(self, spilled: Spilled) -> None:
+        """Commit one answer; a bug of ours in it must not end the process, which may hold others."""
+        try:
+            await self._commit(spilled)
+        except Exception as error:  # noqa: BLE001 - whatever it is
+            log.error("an answer of %s is not recovered: %s", spilled.ref, type(error).__name__)  # noqa: TRY400
+        finally:
+            self._adopting.discard(spilled.pending.attempt)
+
+    async def _commit(self, spilled: Spilled) -> None:
         """Commit one answer, however long that takes; nothing is sent for its client meanwhile."""
         attempt = spilled.pending.attempt
         granted = read_tokens(RawAnswer(200, {}, spilled.body), spilled.terms.default_lifetime)
@@ -75,7 +87,6 @@ class Recovery(StaysHere):
             await self.store.adopt(spilled.ref, committed, replaces)
             audit.tell(audit.Event.ANSWER_RECOVERED, spilled.ref, **audit.of_grant(committed), attempt=attempt)
         self.spill.drop(spilled.ref, attempt)
-        self._adopting.discard(attempt)
 
     async def _committed(self, spilled: Spilled, granted: Granted) -> Grant | None:
         """Return the grant that an answer makes; None for a sign-in of somebody else, or of an unknown server."""

@@ -267,3 +267,16 @@ class Unreadable:
         """Die."""
         del grant
         raise Crash
+
+
+async def test_a_fault_of_ours_in_one_adoption_ends_nothing_and_loses_nothing(tmp_path: Path) -> None:
+    """The answer stays where it is, and is tried again."""
+    world = await killed(tmp_path)
+    world.api.faults.append(Fault("GET", "secrets/grant.", before=ZeroDivisionError()))
+    recovery = asyncio.create_task(world.boot().recovery.run())
+    await asyncio.sleep(1)
+    assert len(files(tmp_path)) == 1
+    await asyncio.sleep(10)
+    assert not recovery.done()
+    recovery.cancel()
+    assert (world.grant.seq, files(tmp_path)) == (2, [])
