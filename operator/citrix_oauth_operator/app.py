@@ -16,54 +16,36 @@ from citrix_oauth_operator.clock import SystemClock
 from citrix_oauth_operator.domain.election import Spans
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
-from citrix_oauth_operator.domain.observed import Inputs
-from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.sight import sight_of
 from citrix_oauth_operator.elector import Candidate, Elector
-from citrix_oauth_operator.farewell import Farewells
-from citrix_oauth_operator.gate import Gate, GatedRequests
+from citrix_oauth_operator.gate import Gate
 from citrix_oauth_operator.grants.budget import Budgets
-from citrix_oauth_operator.grants.revocation import revoke
-from citrix_oauth_operator.grants.token_endpoint import TokenEndpoint
-from citrix_oauth_operator.guarded import Guarded
 from citrix_oauth_operator.healing import ClockWatch, NamespacePoll, Poll, Relist, Watchdog
 from citrix_oauth_operator.identity import Identity
-from citrix_oauth_operator.kube.api import JSON, Api, load_configuration
-from citrix_oauth_operator.kube.claims import Claims
+from citrix_oauth_operator.kube.api import Api, load_configuration
 from citrix_oauth_operator.kube.clients import Clients
 from citrix_oauth_operator.kube.cluster import ensure_namespace, find_kinds, insist
-from citrix_oauth_operator.kube.codes import Codes
 from citrix_oauth_operator.kube.events import Events
 from citrix_oauth_operator.kube.grant_store import GrantStore
 from citrix_oauth_operator.kube.labels import OPERATOR
 from citrix_oauth_operator.kube.lease import Leases
-from citrix_oauth_operator.kube.login_secret import LoginSecrets
 from citrix_oauth_operator.kube.namespaces import Namespaces
-from citrix_oauth_operator.kube.observe import Observer
-from citrix_oauth_operator.kube.passwords import PasswordMarks
-from citrix_oauth_operator.kube.primary_store import PrimaryStore
 from citrix_oauth_operator.kube.refusals import Refusals
 from citrix_oauth_operator.kube.servers import Servers
 from citrix_oauth_operator.kube.sweeper import Sweeper
-from citrix_oauth_operator.kube.token_secret import TokenSecrets
 from citrix_oauth_operator.logs import in_the_loop
-from citrix_oauth_operator.metered import MeteredApi, MeteredRequests, MeteredSpill
+from citrix_oauth_operator.metered import MeteredApi
+from citrix_oauth_operator.passes import Shared, passes
 from citrix_oauth_operator.probes import Probes
 from citrix_oauth_operator.queue import Queue
-from citrix_oauth_operator.reconciler import Reconciler
 from citrix_oauth_operator.recovery import Recovery
-from citrix_oauth_operator.redemption import Redemption
 from citrix_oauth_operator.report.metrics import Prometheus, Sources
 from citrix_oauth_operator.report.reporter import Reporter
 from citrix_oauth_operator.runtime import loop_factory, say_goodbye, spare_the_collector
 from citrix_oauth_operator.settings import Settings
-from citrix_oauth_operator.sign_ins import SignIns
 from citrix_oauth_operator.spill import SpillFolder
-from citrix_oauth_operator.storefront_tokens import StoreFrontTokens
-from citrix_oauth_operator.wire.discovery import Discovery
 from citrix_oauth_operator.wire.id_token import IdTokens
 from citrix_oauth_operator.wire.transport import Transport
-from citrix_oauth_operator.write_protocol import WriteProtocol
 
 TICK_SECONDS = 60.0  # without a tick of the dispatcher, and the process is not alive
 
@@ -74,17 +56,17 @@ class App:
     """The operator in one process."""
 
     def __init__(self, settings: Settings, api: Api, metrics: Prometheus, stop: asyncio.Event) -> None:
-        clock = SystemClock()
-        namespace = settings.operator_namespace
-        self._settings, self._api, self._metrics, self._stop = settings, api, metrics, stop
+        clock, namespace = SystemClock(), settings.operator_namespace
+        self._settings, self._api, self._stop, self._clock = settings, api, stop, clock
         self._transport = Transport()
         self._clients = Clients(api)
         self._servers = Servers(api, clock)
         self._namespaces = Namespaces(api, clock, self._wake_clients_in)
         self._refusals = Refusals(api, namespace)
-        self._clock = clock
         self._spill = SpillFolder(settings.spill_dir)
-        identity = Identity(settings.pod_uid)
+        self._grants = GrantStore(api, namespace)
+        self._budgets = Budgets(clock)
+        identity, id_tokens = Identity(settings.pod_uid), IdTokens(self._transport, clock.boottime)
         self._elector = Elector(
             Leases(api, namespace, settings.lease_name),
             Candidate(identity.name, identity.is_dead),
@@ -92,12 +74,26 @@ class App:
             clock,
         )
         self._gate = Gate(self._elector.leads)
-        self._grants, self._primaries = GrantStore(api, namespace), PrimaryStore(api, namespace)
-        self._id_tokens = IdTokens(self._transport, clock.boottime)
-        self._recovery = Recovery(self._spill, self._grants, identity, clock, self._id_tokens, self._servers.find)
+        self._recovery = Recovery(self._spill, self._grants, identity, clock, id_tokens, self._servers.find)
         reporter = Reporter(self._clients, Events(api, clock), clock, settings.portal_url)
-        self._budgets = Budgets(clock)
-        self._queue = Queue(self._passes(identity).run, reporter.report, clock)
+        shared = Shared(
+            api=api,
+            clock=clock,
+            namespace=namespace,
+            transport=self._transport,
+            clients=self._clients,
+            servers=self._servers,
+            namespaces=self._namespaces,
+            refusals=self._refusals,
+            grants=self._grants,
+            spill=self._spill,
+            budgets=self._budgets,
+            identity=identity,
+            id_tokens=id_tokens,
+            gate=self._gate,
+            metrics=metrics,
+        )
+        self._queue = Queue(passes(shared).run, reporter.report, clock)
         self._budgets.wake = self._queue.wake
         self._queue.may_start = self._gate.is_open
         self._probes = Probes(settings.http_port, metrics.page)
@@ -106,67 +102,6 @@ class App:
         self._duty: asyncio.Task[None] | None = None
         self._once: set[asyncio.Task[None]] = set()
         self._stack = AsyncExitStack()
-
-    def _passes(self, identity: Identity) -> Farewells:
-        api, clock, namespace = self._api, self._clock, self._settings.operator_namespace
-        clients, store = self._clients, self._grants
-        claims, secrets = Claims(api, namespace), TokenSecrets(api)
-        metrics, budgets = self._metrics, self._budgets
-        metered = MeteredRequests(TokenEndpoint(self._transport, clock), metrics, clock)
-        endpoint = GatedRequests(Guarded(metered, budgets), self._gate)
-        spill = MeteredSpill(self._spill, metrics)
-        codes = Codes(api, namespace)
-        logins = LoginSecrets(api, codes, identity)
-        primaries, passwords = self._primaries, PasswordMarks(api, namespace)
-        storefront = StoreFrontTokens(
-            self._transport, primaries, passwords, budgets, clock, identity.holder, identity, metrics, self._gate
-        )
-        redemption = Redemption(store, codes, endpoint, self._id_tokens, budgets, spill, clock, identity.holder)
-        observer = Observer(
-            api=api,
-            clock=clock,
-            operator_namespace=namespace,
-            clients=clients,
-            grants=store,
-            claims=claims,
-            refusals=self._refusals,
-            secrets=secrets,
-            servers=self._servers,
-            namespaces=self._namespaces,
-            discovery=Discovery(self._transport),
-            identity=identity,
-            answers=self._spill,
-            logins=logins,
-            primaries=primaries,
-            passwords=passwords,
-        )
-        reconciler = Reconciler(
-            clock=clock,
-            observer=observer,
-            clients=clients,
-            protocol=WriteProtocol(store, claims, endpoint, budgets, spill, clock, identity.holder, metrics=metrics),
-            requests=endpoint,
-            refusals=self._refusals,
-            budgets=budgets,
-            secrets=secrets,
-            sign_ins=SignIns(redemption, logins, clock),
-            storefront=storefront,
-            metrics=metrics,
-            gate=self._gate,
-        )
-
-        async def inputs(ref: ClientRef, body: JSON) -> Inputs | Problem:
-            return (await observer.inputs(ref, body.get("spec") or {}))[0]
-
-        return Farewells(
-            reconciler.run,
-            clients,
-            store,
-            namespace,
-            inputs,
-            partial(revoke, self._transport, clock.now),
-            storefront.destroy,
-        )
 
     async def start(self) -> None:
         """Prepare the cluster's side, then begin to work."""
