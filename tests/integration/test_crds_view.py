@@ -42,6 +42,8 @@ STATUS = {  # every field of the design
     },
     "login": {"command": "kubectl citrix-oauth login reports", "url": "https://portal.example/reports"},
     "lastSignIn": {"secretUID": "0a1b", "time": MOMENT, "reason": "SignedIn", "message": "m", "subject": "ada"},
+    "credentialsExpirationTime": MOMENT,
+    "credentialsWarning": "The key client_secret ends soon.",
     "lastHandledReconcileAt": MOMENT,
 }
 
