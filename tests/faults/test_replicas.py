@@ -69,8 +69,12 @@ def test_a_leader_that_was_stopped_for_longer_than_its_lease_spends_nothing(beds
 def test_a_partitioned_leader_gives_way_and_lives_on(beds: Beds) -> None:
     """It is healthy, for it may hold tokens; it starts nothing, and is a standby when the network is back."""
     with pair(beds) as (bed, leader, standby):
+        begin = time.monotonic()
         bed.proxy.set_rules(Rule("black hole", replica=leader.name))
         bed.grant_more(6)
+        leader.hits.append(
+            Hit("stop", leader.name, begin, time.monotonic(), pod_lost=True)
+        )  # what it holds reaches nobody
         assert gained(standby)
         assert "LeadershipLost" in leader.operator.log
         assert httpx.get(f"http://127.0.0.1:{leader.http_port}/healthz").status_code == 200

@@ -76,7 +76,6 @@ BROKEN: dict[str, tuple[Object, Object, dict[str, Any], str]] = {
     "a CA that nobody trusts": ({}, {"caBundle": None}, {}, "ServerUnreachable"),
     "an address not allowed": ({}, {"allowedAddresses": ["10.0.0.0/8"]}, {}, "AddressNotAllowed"),
     "a namespace not allowed": ({}, {"allowedNamespaces": {"from": "Names", "names": ["x"]}}, {}, "NotAllowed"),
-    "a field of a later version": ({"resource": "urn:example:api"}, {}, {}, "spec.resource"),
     "no seed": ({}, {}, {"refresh_token": None}, "no refresh_token"),
 }
 
