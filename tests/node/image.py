@@ -18,7 +18,6 @@ from tests.control_plane.cache import cache_root, locked
 ROOT = Path(__file__).parents[2]
 REPOSITORY, TAG = "localhost/citrix-oauth-operator", "dev"
 _BASE = "localhost/debian:trixie"
-_MIRROR = "http://deb.debian.org/debian"
 _AUTHORITIES = Path("usr/local/share/ca-certificates")
 _UNWANTED = ("usr/share/doc", "usr/share/man", "usr/share/locale", "var/lib/apt/lists", "var/cache/apt", "var/log")
 _MOST_LAYERS = 80  # in the store, before it is thrown away
@@ -72,7 +71,7 @@ def _make_base(folder: Path, environment: dict[str, str]) -> None:
         return
     root = folder / "base"
     shutil.rmtree(root, ignore_errors=True)
-    _run("debootstrap", "--variant=minbase", _BASE.rpartition(":")[2], root, _MIRROR, env=environment)
+    _run("debootstrap", "--variant=minbase", _BASE.rpartition(":")[2], root, env=environment)
     for name in _UNWANTED:
         shutil.rmtree(root / name, ignore_errors=True)
         (root / name).mkdir(parents=True)
