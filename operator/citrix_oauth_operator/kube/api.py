@@ -7,6 +7,7 @@ kopf has loaded anyway, carries the requests (docs/adr/0002).
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import ssl
@@ -189,6 +190,12 @@ class Api:
             await self._request("DELETE", path, {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": guard})
         except NotFound:
             return
+
+    async def clear(self, path: str) -> None:
+        """Delete what is there now, if anything is; what somebody writes meanwhile stays."""
+        if found := await self.get(path):
+            with contextlib.suppress(Conflict):
+                await self.delete(path, found["metadata"])
 
     async def _request(
         self, verb: str, path: str, body: object = None, *, content_type: str = "application/json", accept: str = ""

@@ -66,11 +66,7 @@ class PasswordMarks:
 
     async def clear(self, fingerprint: str) -> None:
         """Take the mark away: the server took the password, or it never reached anybody who judges it."""
-        if found := await self._api.get(self._path(fingerprint)):
-            try:
-                await self._api.delete(self._path(fingerprint), found["metadata"])
-            except (Conflict, NotFound):
-                return
+        await self._api.clear(self._path(fingerprint))
 
     def _path(self, fingerprint: str) -> str:
         return f"{self._collection}/password-{fingerprint}"

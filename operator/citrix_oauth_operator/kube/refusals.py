@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 
 from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339
-from citrix_oauth_operator.domain.errors import Conflict, NotFound
+from citrix_oauth_operator.domain.errors import Conflict
 from citrix_oauth_operator.domain.model import Refusal
 from citrix_oauth_operator.domain.problem import Problem
 
@@ -46,11 +46,7 @@ class Refusals:
         """Forget a mark: the server took the credential."""
         if self._known.pop(fingerprint, None) is None:
             return
-        if found := await self._api.get(self._path(fingerprint)):
-            try:
-                await self._api.delete(self._path(fingerprint), found["metadata"])
-            except (Conflict, NotFound):
-                return
+        await self._api.clear(self._path(fingerprint))
 
     def _path(self, fingerprint: str) -> str:
         return f"{self._collection}/refused-{fingerprint}"
