@@ -16,7 +16,7 @@ from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import StaysHere
 from citrix_oauth_operator.domain.server import Server
 from citrix_oauth_operator.edges import ChecksIdTokens
-from citrix_oauth_operator.kube.grant_store import GrantStore
+from citrix_oauth_operator.kube.grant_store import GrantStore, Stored
 from citrix_oauth_operator.kube.liveness import LivenessOf
 from citrix_oauth_operator.redemption import proven
 from citrix_oauth_operator.report import audit
@@ -81,6 +81,10 @@ class Recovery(StaysHere):
     async def _commit(self, spilled: Spilled) -> None:
         """Commit one answer, however long that takes; nothing is sent for its client meanwhile."""
         attempt = spilled.pending.attempt
+        if spilled.after is not None:
+            await self.store.record(spilled.ref, Stored(spilled.grant), spilled.after, insist=True)
+            self.spill.drop(spilled.ref, attempt)
+            return
         granted = read_tokens(RawAnswer(200, {}, spilled.body), spilled.terms.default_lifetime)
         if isinstance(granted, Granted) and (committed := await self._committed(spilled, granted)):
             replaces = spilled.expected.replaces if spilled.expected else ""

@@ -39,15 +39,18 @@ class Spilled(StaysHere):
     Attributes:
         grant: as it was stored when the answer came, the intent included.
         received_at: when the last byte was read (UTC).
+        body: the answer as it came; empty where `after` is known.
         expected: of an answer to a code: what it must prove before it is committed; `grant` was never stored then.
+        after: of a refusal: the grant as it is to be stored.
     """
 
     ref: ClientRef
     grant: Grant
     received_at: datetime
     terms: Terms
-    body: bytes = field(repr=False)
+    body: bytes = field(default=b"", repr=False)
     expected: Expected | None = None
+    after: Grant | None = None
 
     @property
     def pending(self) -> Pending:
@@ -168,6 +171,7 @@ def _state(spilled: Spilled) -> dict[str, Any]:
         "terms": terms,
         "body": base64.b64encode(spilled.body).decode(),
         "expected": spilled.expected and {name: getattr(spilled.expected, name) for name in Expected.__slots__},
+        "after": spilled.after and to_data(spilled.after),
     }
 
 
@@ -180,5 +184,6 @@ def _spilled(state: dict[str, Any]) -> Spilled:
     if received_at is None or grant.pending is None:
         raise ValueError("not what was written")
     expected = Expected(**state["expected"]) if state.get("expected") else None
+    after = from_data(state["after"]) if state.get("after") else None
     body = base64.b64decode(state["body"])
-    return Spilled(ClientRef(**state["ref"]), grant, received_at, Terms(**terms), body, expected)
+    return Spilled(ClientRef(**state["ref"]), grant, received_at, Terms(**terms), body, expected, after)

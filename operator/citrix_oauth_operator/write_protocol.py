@@ -6,8 +6,6 @@ unless the outcome of the first sending is unknown, and that is recorded.
 
 from __future__ import annotations
 
-import asyncio
-import itertools
 import random
 import uuid
 from collections.abc import Callable
@@ -17,12 +15,11 @@ from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import protocol
 from citrix_oauth_operator.domain.answers import Granted, NotSent, Refused, Uncertain
 from citrix_oauth_operator.domain.durations import rfc3339
-from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound
+from citrix_oauth_operator.domain.errors import Conflict
 from citrix_oauth_operator.domain.lifetimes import remembered
 from citrix_oauth_operator.domain.model import Claim, ClientRef, Grant, Holder
 from citrix_oauth_operator.domain.observed import Inputs, Observed
 from citrix_oauth_operator.domain.protocol import Attempt, Terms
-from citrix_oauth_operator.domain.reasons import DEAD_GRANT
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.edges import Metrics, NoMetrics, SeedClaims, Settled, Slots, Spills, TokenRequests
 from citrix_oauth_operator.grants.token_endpoint import Unread
@@ -31,8 +28,6 @@ from citrix_oauth_operator.report import audit
 from citrix_oauth_operator.spill import Spilled
 from citrix_oauth_operator.wire.raw import RawAnswer
 
-RECORD_SECONDS = (0.1, 0.5, 2.0)  # between the tries to write down what came of a request
-INSIST_SECONDS = 5.0  # between further ones, of the end of a grant
 STALE_SECONDS = 5.0  # an intent older than this is written again before the request
 
 
@@ -158,7 +153,7 @@ class WriteProtocol:
             committed = protocol.commit(intent.grant, answer, terms, self.clock.now())
             settled = Settled(await self.store.commit(ref, intent, committed), answer.flaw)
         else:
-            settled = await self._without_tokens(ref, inputs, intent, answer)
+            settled = await self._without_tokens(ref, inputs, intent, answer, terms)
         if intent.grant.pending:
             self.spill.drop(ref, intent.grant.pending.attempt)
         return settled
@@ -190,46 +185,26 @@ class WriteProtocol:
             self.spill.put(Spilled(ref, intent.grant, self.clock.now(), terms, unread.body))
 
     async def _without_tokens(
-        self, ref: ClientRef, inputs: Inputs, intent: Stored, answer: Refused | NotSent | Uncertain
+        self, ref: ClientRef, inputs: Inputs, intent: Stored, answer: Refused | NotSent | Uncertain, terms: Terms
     ) -> Settled:
-        grant, problem = intent.grant, answer.problem
+        grant, problem, now = intent.grant, answer.problem, self.clock.now()
         match answer:
             case Uncertain():
                 after = protocol.in_doubt(grant, problem.reason)
             case NotSent():
                 after = protocol.not_sent(grant)
             case _:
-                if problem.reason in DEAD_GRANT and (other := await self._committed_by_another(ref, intent)):
-                    return Settled(other)
-                problem = protocol.verdict_on(grant, problem, inputs.server, self.clock.now())
-                after = protocol.refuse(grant, problem, self.clock.now())
-        return Settled(await self._record(ref, intent, after, insist=after.rejection is not None), problem)
-
-    async def _committed_by_another(self, ref: ClientRef, intent: Stored) -> Stored | None:
-        """Re-read once: a refusal of a token that was replaced meanwhile says nothing about its successor."""
-        try:
-            found = await self.store.load(ref)
-        except ApiError:
-            return None
-        moved = found is not None and (found.grant.chain, found.grant.seq) != (intent.grant.chain, intent.grant.seq)
-        return found if moved else None
-
-    async def _record(self, ref: ClientRef, intent: Stored, after: Grant, *, insist: bool) -> Stored:
-        """Write what the try taught; where that cannot be done for long, the intent stays and counts as doubt.
-
-        A refusal of the grant is written however long it takes: the token is not to be sent again, and a strict
-        server tells `RotationLost` once.
-        """
-        if after == intent.grant:
-            return intent
-        for seconds in itertools.chain(RECORD_SECONDS, itertools.repeat(INSIST_SECONDS) if insist else ()):
-            try:
-                return await self.store.save(ref, replace(intent, grant=after))
-            except (Conflict, NotFound):
-                break
-            except ApiError:
-                await asyncio.sleep(seconds)
-        return intent
+                problem = protocol.verdict_on(grant, problem, inputs.server, now)
+                after = protocol.refuse(grant, problem, now)
+        if after == grant:
+            return Settled(intent, problem)
+        ended = after.rejection is not None
+        if ended:  # a strict server tells `RotationLost` once: the token is not to be sent again, whatever happens now
+            self.spill.put(Spilled(ref, grant, now, terms, after=after))
+        stored = await self.store.record(ref, intent, after, insist=ended)
+        if stored and (stored.grant.chain, stored.grant.seq) != (grant.chain, grant.seq):
+            return Settled(stored)  # a refusal of a token that was replaced meanwhile says nothing about its successor
+        return Settled(stored or intent, problem)
 
 
 def _key(ref: ClientRef) -> tuple[str, str]:

@@ -92,6 +92,41 @@ async def test_a_spilled_answer_of_an_older_seq_is_dropped(tmp_path: Path) -> No
     assert (world.grant, _modes(tmp_path)) == (newer, [])
 
 
+async def test_a_refusal_in_hand_outlives_its_process(tmp_path: Path) -> None:
+    """A strict server is asked once: the next process stores what the killed one had read."""
+    world = World(tmp_path)
+    world.set_up()
+    await world.boot().run()
+    await asyncio.sleep(DUE)
+    world.server.revoke()
+    world.server.on_request = lambda: world.api.faults.append(Fault("PUT", "secrets/grant.", before=Crash()))
+    with pytest.raises(Crash):
+        await world.boot().run()
+    asked, successor = len(world.server.sent), world.boot()
+    waiting = await successor.run()
+    assert (len(world.server.sent), waiting.look_again is None) == (asked, False)
+    await successor.recover()
+    await successor.run()
+    assert (len(world.server.sent), files(tmp_path)) == (asked, [])
+    assert world.condition("Stalled")["reason"] == "GrantRejected"
+
+
+async def test_a_refusal_in_hand_is_dropped_when_the_grant_went_on(tmp_path: Path) -> None:
+    """Its token was replaced meanwhile: the refusal says nothing about the successor."""
+    world = World(tmp_path)
+    world.set_up()
+    await world.boot().run()
+    await asyncio.sleep(DUE)
+    world.server.revoke()
+    world.server.on_request = lambda: world.api.faults.append(Fault("PUT", "secrets/grant.", before=Crash()))
+    with pytest.raises(Crash):
+        await world.boot().run()
+    newer = replace(world.grant, pending=None, seq=world.grant.seq + 1)
+    world.api.put(GRANT_SECRET, {**world.api.objects[GRANT_SECRET], "data": encode(to_data(newer))})
+    await world.boot().recover()
+    assert (world.grant, files(tmp_path)) == (newer, [])
+
+
 @pytest.mark.parametrize("replacement", [pytest.param("", id="gone"), pytest.param("file", id="a file in its place")])
 async def test_a_broken_spill_folder_costs_no_token(tmp_path: Path, replacement: str) -> None:
     """It is the second net; the first holds."""

@@ -1,19 +1,20 @@
 """Answers without tokens: what is repeated, when, and what a person is told in the end."""
 
 import asyncio
+import copy
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.errors import ApiError, Conflict
 from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_codec import to_data
+from citrix_oauth_operator.kube.grant_store import RECORD_SECONDS
 from citrix_oauth_operator.kube.secret_codec import encode
 from citrix_oauth_operator.wire.raw import RawAnswer
-from citrix_oauth_operator.write_protocol import RECORD_SECONDS
-from tests.unit.fakes import Crash, Fault
+from tests.unit.fakes import Crash, Fault, lost
 from tests.unit.token_server import Play, error
 from tests.unit.world import GRANT_SECRET, World
 
@@ -199,6 +200,23 @@ async def test_the_end_of_a_grant_is_written_however_long_that_takes() -> None:
     assert len(world.server.sent) == asked + 1
     assert world.grant.rejection is not None
     assert world.condition("Stalled")["reason"] == "GrantRejected"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Fault("PUT", "secrets/grant.", before=Conflict()), id="a conflict that is none"),
+        pytest.param(lost("PUT", "secrets/grant."), id="a write that is applied and not answered"),
+    ],
+)
+@pytest.mark.parametrize("play", [error("invalid_grant"), "lost"], ids=["a refusal", "an unknown outcome"])
+async def test_what_a_request_came_to_is_written_although_a_write_of_it_failed(fault: Fault, play: Play) -> None:
+    """Reading settles it: the attempt that is stored is still ours, so nobody else wrote."""
+    world = await _due(play)
+    world.server.on_request = lambda: world.api.faults.append(copy.copy(fault))
+    await world.boot().run()
+    pending = world.grant.pending
+    assert (world.grant.rejection is not None, bool(pending and pending.doubt)) == (play != "lost", play == "lost")
 
 
 async def test_an_unusable_access_token_costs_nothing_but_itself() -> None:

@@ -21,7 +21,8 @@ log = logging.getLogger(__name__)
 
 SECRET_TYPE = "citrix-oauth.dev/grant"
 _NAME_LENGTH = 253
-_RETRY_SECONDS = (0.1, 0.3, 1.0, 3.0, 5.0)
+RETRY_SECONDS = (0.1, 0.3, 1.0, 3.0, 5.0)  # between the tries to store a token or a grant's end; the last for ever
+RECORD_SECONDS = (0.1, 0.5, 2.0)  # between the tries to store what else a request taught
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +100,36 @@ class GrantStore:
             log.warning("grant of %s is kept in the spill folder: the API server does not answer", ref)
             await asyncio.sleep(next(pauses))
 
+    async def record(self, ref: ClientRef, intent: Stored, after: Grant, *, insist: bool) -> Stored | None:
+        """Store what an attempt came to that brought no token, while it is the attempt that is stored.
+
+        A conflict is settled by reading: not each one is real. An intent without a version is read first.
+
+        Args:
+            insist: go on until it is stored; otherwise what cannot be stored for long stays an intent, and counts as
+                a doubt.
+
+        Returns:
+            What is stored in the end, by whomever; None when it was given up, or the grant is gone.
+        """
+        ours = replace(intent, grant=after)
+        for seconds in _pauses() if insist else RECORD_SECONDS:
+            try:
+                if not ours.version:
+                    found = await self.load(ref)
+                    if found is None or not _same_attempt(found.grant, intent.grant):
+                        return found
+                    ours = replace(ours, version=found.version)
+                return await self.save(ref, ours)
+            except (Conflict, NotFound):
+                ours = replace(ours, version="")
+            except ApiError:
+                pass
+            except (GrantUnreadable, ForeignSecret):
+                return None
+            await asyncio.sleep(seconds)
+        return None
+
     async def delete(self, ref: ClientRef) -> bool:
         """Delete the grant, and say whether there was one.
 
@@ -164,7 +195,7 @@ class GrantStore:
 
 def _pauses() -> Iterator[float]:
     """Return the seconds between the tries to store a token: growing, without an end."""
-    return itertools.chain(_RETRY_SECONDS, itertools.repeat(_RETRY_SECONDS[-1]))
+    return itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +214,10 @@ def resolve(found: Stored, ours: Stored, replaces: str = "") -> _Over | Stored:
     if found.grant.seq >= ours.grant.seq:
         return _Over(found)  # our write landed and its answer was lost, or somebody committed a newer one
     return replace(ours, version=found.version)
+
+
+def _same_attempt(found: Grant, intent: Grant) -> bool:
+    return bool(found.pending and intent.pending and found.pending.attempt == intent.pending.attempt)
 
 
 def secret_name(ref: ClientRef) -> str:
