@@ -13,7 +13,7 @@ import pytest
 from tests.integration.operator import canary
 from tests.integration.operator.bad_day_cases import ACCESS, CASES, NEW, NEXT, SEED, Case
 from tests.integration.operator.cluster import Object
-from tests.integration.operator.eventually import eventually, never
+from tests.integration.operator.eventually import never
 from tests.integration.operator.reading import condition, life, moment
 from tests.integration.operator.world import World
 from tests.standins.token_endpoint import TokenEndpoint
@@ -88,23 +88,6 @@ def test_nobody_asks_again_once_all_is_settled(world: World, days: dict[str, Day
             world.ready(days[case.id].name)
     before = [len(day.sent) for day in settled]
     never(lambda: [len(day.sent) for day in settled] != before, "a request that nobody needs", 3)
-
-
-def test_trouble_and_recovery_are_one_event_each(world: World, days: dict[str, Day]) -> None:
-    """Events on transitions only."""
-    case = next(case for case in CASES if case.doubt and case.recovers)
-    name = days[case.id].name
-    world.ready(name)
-    expected = [("Warning", case.reason), ("Normal", "Recovered")]
-    # an Event follows the status that it tells of
-    eventually(lambda: _told(world, name)[1:], "the second Event", lambda: world.tell(name))
-    assert _told(world, name) == expected
-
-
-def _told(world: World, name: str) -> list[tuple[str, str]]:
-    # the watch of clients may be ahead of that of servers: then the first look finds no server
-    others = [one for one in world.events(name) if one["reason"] != "AuthorizationServerNotFound"]
-    return [(one["type"], one["reason"]) for one in others]
 
 
 def test_a_redirect_is_not_followed(days: dict[str, Day]) -> None:

@@ -11,7 +11,7 @@ from tests.integration.operator.cluster import SERVERS, Object
 from tests.integration.operator.eventually import eventually
 from tests.integration.operator.reading import condition, remedy
 from tests.integration.operator.world import World
-from tests.standins.token_endpoint import json_reply
+from tests.standins.token_endpoint import http_reply, json_reply
 
 GOOD = json_reply(tokens())
 
@@ -125,6 +125,23 @@ def test_a_server_that_is_down_is_waited_for(stage: World) -> None:
     stage.cloud.listening(True)
     stage.ready("down")
     assert (stage.cloud.stats().replays, stage.cloud.stats().errors) == (0, {})
+
+
+def test_trouble_and_recovery_are_one_event_each(stage: World) -> None:
+    """Events on transitions only; here, where few clients recover: good news is rationed."""
+    server, _ = stage.scripted("moody", http_reply(b"", 500), default=GOOD)
+    stage.seeded("moody", server)
+    stage.trouble("moody", "RefreshFailed", "ServerError")
+    stage.ready("moody")
+    # an Event follows the status that it tells of
+    eventually(lambda: _told(stage, "moody")[1:], "the second Event", lambda: stage.events("moody"))
+    assert _told(stage, "moody") == [("Warning", "ServerError"), ("Normal", "Recovered")]
+
+
+def _told(world: World, name: str) -> list[tuple[str, str]]:
+    # the watch of clients may be ahead of that of servers: then the first look finds no server
+    others = [one for one in world.events(name) if one["reason"] != "AuthorizationServerNotFound"]
+    return [(one["type"], one["reason"]) for one in others]
 
 
 def test_an_unknown_authority_is_not_trusted(stage: World) -> None:
