@@ -13,6 +13,7 @@ START_SECONDS = 6.0
 CPU_MS = 7.0
 IDLE_MIB, LOADED_MIB = 95.0, 100.0
 WRITES_ROTATING, WRITES_MACHINE = 4, 2
+REUSED_START_SECONDS, REUSED_CPU_MS = 8.8, 5.0  # the naive operator, its clients reused, where the targets were set
 _ROUNDING = 0.005  # a stray write among 500 refreshes is no further write of each
 
 
@@ -96,18 +97,46 @@ class Verdict:
     met: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How many times as long this machine takes as the one the targets were set on; 1: nobody knows."""
+
+    start: float = 1.0
+    cpu: float = 1.0
+
+    @classmethod
+    def of(cls, reused: Figures | None) -> Pace:
+        """Return the pace that the naive operator with reused clients ran at, in the same run."""
+        if reused is None:
+            return cls()
+        return cls(reused.start_seconds / REUSED_START_SECONDS, reused.cpu_ms / REUSED_CPU_MS)
+
+    def seconds(self, figure: str, measured: float, target: float) -> Verdict:
+        """Judge a time as it would be at the targets' pace; the measured one stands beside it."""
+        return self._verdict(figure, measured, self.start, "s", target)
+
+    def milliseconds(self, figure: str, measured: float, target: float) -> Verdict:
+        """Judge CPU in the same way."""
+        return self._verdict(figure, measured, self.cpu, "ms", target)
+
+    @staticmethod
+    def _verdict(figure: str, measured: float, pace: float, unit: str, target: float) -> Verdict:
+        there = measured / pace
+        told = f"{there:.1f} {unit} ({measured:.1f} here)"
+        return Verdict(f"{figure}, at the targets' pace", told, f"≤ {target:.0f} {unit}", there <= target)
+
+
 def judge(results: Mapping[str, Figures]) -> list[Verdict]:
     """Hold the results against the targets, ratios first; contestants that did not run are left out."""
-    ours = results["ours"]
+    ours, pace = results["ours"], Pace.of(results.get("reused"))
     verdicts = list(_ratios(results, ours))
     many = f"{ours.clients} clients"
-    seconds = f"{ours.start_seconds:.1f} s"
-    verdicts.append(Verdict(f"start to all Secrets, {many}", seconds, "≤ 6 s", ours.start_seconds <= START_SECONDS))
+    verdicts.append(pace.seconds(f"start to all Secrets, {many}", ours.start_seconds, START_SECONDS))
     verdicts.append(_writes("rotating refresh", ours, WRITES_ROTATING))
-    verdicts.append(_cpu("rotating refresh", ours))
+    verdicts.append(pace.milliseconds("CPU a refresh, rotating refresh", ours.cpu_ms, CPU_MS))
     if machine := results.get("ours-machine"):
         verdicts.append(_writes("client credentials", machine, WRITES_MACHINE))
-        verdicts.append(_cpu("client credentials", machine))
+        verdicts.append(pace.milliseconds("CPU a refresh, client credentials", machine.cpu_ms, CPU_MS))
     events = ours.events() + (machine.events() if machine else 0)
     verdicts.append(Verdict("Events in the steady state", str(events), "0", events == 0))
     verdicts += _restart(ours)
@@ -136,10 +165,6 @@ def _ratios(results: Mapping[str, Figures], ours: Figures) -> list[Verdict]:
 def _writes(what: str, result: Figures, target: int) -> Verdict:
     measured = result.writes_a_refresh()
     return Verdict(f"API writes a refresh, {what}", f"{measured:.2f}", str(target), abs(measured - target) < _ROUNDING)
-
-
-def _cpu(what: str, result: Figures) -> Verdict:
-    return Verdict(f"CPU a refresh, {what}", f"{result.cpu_ms:.1f} ms", "≤ 7 ms", result.cpu_ms <= CPU_MS)
 
 
 def _restart(ours: Figures) -> list[Verdict]:
