@@ -11,8 +11,9 @@ from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.kube.api import JSON
 from citrix_oauth_operator.kube.labels import REQUESTED_AT, client_path
 from citrix_oauth_operator.kube.secret_codec import decode, encode
-from tests.standins.storefront import Request, StoreFront
+from tests.standins.storefront import StoreFront
 from tests.standins.storefront.service import BASIC
+from tests.standins.web import Request
 from tests.unit.fakes import Crash, Fault
 from tests.unit.storefront.wire import LOST, UNREACHABLE, StandInWire
 from tests.unit.world import CREDENTIALS, GRANT_SECRET, REF, TENANT, Process, World

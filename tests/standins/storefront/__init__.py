@@ -5,7 +5,7 @@ Token Services API, [Forms] Common Forms Authentication API, [Language] Common A
 Store Services API. [?] is not documented, and a guess that a switch can turn round.
 """
 
-from tests.standins.storefront.service import Quirks, Reply, Request, StoreFront
+from tests.standins.storefront.service import Quirks, StoreFront
 from tests.standins.storefront.web import serve
 
-__all__ = ["Quirks", "Reply", "Request", "StoreFront", "serve"]
+__all__ = ["Quirks", "StoreFront", "serve"]

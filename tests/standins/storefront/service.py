@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape, unescape
 
+from tests.standins.web import Reply, Request
+
 REALM = "d5c937a6-a09d-4805-adbb-ff92208f7466"  # of the store
 TOKEN_REALM = "6b78ab94-a709-4e3a-8b9b-a49ca317c70c"  # of the token service
 NAMESPACE = "http://citrix.com/delivery-services/1-0/auth/"  # [STS]
@@ -20,25 +22,6 @@ PROTOCOLS = "/Citrix/StoreAuth/auth/v1/protocols"  # [STS]
 BASIC, START = "/Citrix/StoreAuth/HttpBasic/Authenticate", "/Citrix/StoreAuth/ExplicitForms/Start"
 POST_BACK = "/Citrix/StoreAuth/ExplicitForms/AuthenticateWithForm"
 NOTICE = "/Citrix/StoreAuth/ExplicitForms/Acknowledge"
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """What came in; header names in lower case."""
-
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What goes out."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes = b""
 
 
 @dataclass(slots=True)

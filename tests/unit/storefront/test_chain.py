@@ -8,8 +8,8 @@ from citrix_oauth_operator.domain.answers import Answer, Granted
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.storefront.reactions import REACTIONS
-from tests.standins.storefront import Request
 from tests.standins.storefront.service import BASIC, POST_BACK, PROTOCOLS, START, STORE, TOKEN
+from tests.standins.web import Request
 from tests.unit.storefront.wire import LOST, UNREACHABLE, Stage
 
 HOUR = timedelta(hours=1)

@@ -16,7 +16,8 @@ from citrix_oauth_operator.storefront.chain import Chain, Store
 from citrix_oauth_operator.storefront.logon import LogOn
 from citrix_oauth_operator.storefront.talk import Talk, Unserved
 from citrix_oauth_operator.wire.raw import RawAnswer
-from tests.standins.storefront import Request, StoreFront
+from tests.standins.storefront import StoreFront
+from tests.standins.web import Request
 from tests.unit.fakes import FakeClock
 
 BASE = "https://sf.example"
