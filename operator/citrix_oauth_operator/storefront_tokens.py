@@ -57,7 +57,7 @@ class StoreFrontTokens:
             ApiError: the password was not posted, for that could not be written down.
         """
         account = _account(seen.ready_inputs)
-        if seen.primary is not None:
+        if seen.primary is not None or not account.fingerprint:
             return await self._obtain(seen, account)
         async with self._turns.setdefault(account.fingerprint, asyncio.Lock()):
             return await self._obtain(seen, account)
@@ -82,7 +82,6 @@ class StoreFrontTokens:
             url=base.rstrip("/") + inputs.spec.store_path,
             protocols=inputs.spec.protocols,
             lifetime=inputs.server.access_token_lifetime,
-            credential=account.fingerprint,
             namespace_uid=inputs.binding.namespace_uid,
         )
         chain = Chain(talk, store, LogOn(talk, account, PostOnce(self, seen, account)), seen.primary)
@@ -105,6 +104,8 @@ class StoreFrontTokens:
             if problem is not None and problem.reason in ABOUT_THE_ACCOUNT:
                 if primary is not None:  # a token's challenge told it; a logon has marked its password itself
                     await self.passwords.refuse(account.fingerprint, PasswordMark(now, self.holder), problem)
+                await self.primaries.delete(ref)
+            elif primary is None and seen.primary is not None:  # refused, and no logon brought another one
                 await self.primaries.delete(ref)
             elif primary is not None and primary != seen.primary:
                 await self.primaries.save(ref, primary)

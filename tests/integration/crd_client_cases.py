@@ -114,6 +114,11 @@ REFUSED = {
         "spec.storefront.protocols",
         "name each one once",
     ),
+    "a protocol that is not supported": Refused(
+        store(storefront={"storePath": "/S", "protocols": ["IntegratedWindows"]}),
+        "spec.storefront.protocols",
+        '"HttpBasic", "ExplicitForms", "Certificate"',
+    ),
     "a redirect over http to a host": Refused(
         client(login={"redirectURI": "http://app.example/callback"}), "spec.login.redirectURI", "http://localhost:7182"
     ),
@@ -174,6 +179,10 @@ ACCEPTED = {
     "a service principal": principal(citrix={"customerID": "acmecust01"}),
     "a service principal with a certificate": principal(clientAuthentication="TLSClientAuth"),
     "a user of a store": store(),
+    "a user with a certificate": store(storefront={"storePath": "/S", "protocols": ["Certificate"]}),
+    "every way to log on": store(
+        storefront={"storePath": "/S", "protocols": ["Certificate", "HttpBasic", "ExplicitForms"]}
+    ),
     "a store with a space in its name": store(storefront={"storePath": "/Citrix/My%20Store/resources/v2"}),
     "every character a scope may have": client(scopes=["!#[]^~:/.default"]),
     "a resource that is no URI": client(resource="4f6a8c2e-api"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import select
+import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+_PATIENCE = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +19,7 @@ class Request:
     """What came in; header names in lower case.
 
     Attributes:
-        certificate: what the client showed when the connection was opened, as DER; None: nothing.
+        certificate: what the client showed when the connection was opened, or on this path, as DER; None: nothing.
     """
 
     method: str
@@ -34,9 +38,43 @@ class Reply:
     body: bytes = b""
 
 
+def _shown(connection: socket.socket, *, late: bool) -> bytes | None:
+    if not isinstance(connection, ssl.SSLSocket):
+        return None
+    if late:
+        try:
+            connection.verify_client_post_handshake()
+        except ssl.SSLError:  # the client has said at the beginning that it has none to show
+            return None
+        connection.do_handshake()
+        _wait_for_certificate(connection)
+    return connection.getpeercert(True)
+
+
+def _wait_for_certificate(connection: ssl.SSLSocket) -> None:
+    """Let TLS read on, without waiting for anything that the client would say beside its certificate."""
+    connection.setblocking(False)
+    try:
+        while not connection.getpeercert(True):
+            if not select.select([connection], [], [], _PATIENCE)[0]:
+                raise TimeoutError
+            try:
+                connection.recv(1)
+            except ssl.SSLWantReadError:
+                continue
+    finally:
+        connection.setblocking(True)
+
+
 @contextmanager
-def serving(handle: Callable[[Request], Reply], tls: ssl.SSLContext | None = None) -> Iterator[str]:
-    """Serve on a free loopback port, one request at a time; the origin is what it yields."""
+def serving(
+    handle: Callable[[Request], Reply], tls: ssl.SSLContext | None = None, late: Container[str] = ()
+) -> Iterator[str]:
+    """Serve on a free loopback port, one request at a time; the origin is what it yields.
+
+    Args:
+        late: paths on which a certificate is asked for once the request is read, as IIS does; of TLS 1.3 alone.
+    """
     lock = threading.Lock()
 
     class Handler(BaseHTTPRequestHandler):
@@ -49,7 +87,11 @@ def serving(handle: Callable[[Request], Reply], tls: ssl.SSLContext | None = Non
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            shown = self.connection.getpeercert(True) if isinstance(self.connection, ssl.SSLSocket) else None
+            try:
+                shown = _shown(self.connection, late=self.path in late)
+            except OSError:  # ssl.SSLError is one: the alert is all that the client hears
+                self.close_connection = True
+                return
             with lock:
                 reply = handle(Request(self.command, self.path, headers, body, shown))
             self.send_response(reply.status)

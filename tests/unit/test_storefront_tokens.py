@@ -12,21 +12,22 @@ from citrix_oauth_operator.kube.api import JSON
 from citrix_oauth_operator.kube.labels import REQUESTED_AT, client_path
 from citrix_oauth_operator.kube.secret_codec import decode, encode
 from tests.standins.storefront import StoreFront
-from tests.standins.storefront.service import BASIC
+from tests.standins.storefront.service import BASIC, STORE
 from tests.standins.web import Request
 from tests.unit.fakes import Crash, Fault
+from tests.unit.key_pairs import certificate_pem, ec_key, pem
 from tests.unit.storefront.wire import LOST, UNREACHABLE, StandInWire
 from tests.unit.world import CREDENTIALS, GRANT_SECRET, REF, TENANT, Process, World
 
 pytestmark = pytest.mark.looptime
 
 SERVER = "/apis/citrix-oauth.dev/v1alpha1/authorizationservers/storefront"
-SPEC = {
+SPEC: JSON = {
     "clientID": None,
     "grantType": "CitrixAuth",
     "authorizationServerRef": {"name": "storefront"},
     "credentialsSecretRef": {"name": "reports-credentials"},
-    "storefront": {"storePath": "/Citrix/Store/resources/v2", "protocols": ["HttpBasic"]},
+    "storefront": {"storePath": STORE, "protocols": ["HttpBasic"]},
 }
 
 
@@ -44,15 +45,24 @@ class Cluster(World):
 
     def password(self, password: str) -> None:
         """Write the credentials Secret."""
-        data = encode({"username": "EXAMPLE\\svc", "password": password})
-        self.api.put(CREDENTIALS, {"metadata": {}, "data": data})
+        self.hold(username="EXAMPLE\\svc", password=password)
 
-    def more(self, count: int) -> list[ClientRef]:
+    def hold(self, **keys: str) -> None:
+        """Write the credentials Secret."""
+        self.api.put(CREDENTIALS, {"metadata": {}, "data": encode(keys)})
+
+    def certificate(self, name: str, number: int = 0, **keys: str) -> None:
+        """Write a certificate into the credentials Secret; another number, another key."""
+        key = ec_key(number)
+        self.hold(**{"tls.key": pem(key), "tls.crt": certificate_pem(key, name)}, **keys)
+
+    def more(self, count: int, store: JSON = SPEC["storefront"]) -> list[ClientRef]:
         """Create clients that share the credentials Secret; return all of them."""
         refs = [ClientRef(TENANT, f"reports-{number}", f"uid-{number}") for number in range(count)]
         for ref in refs:
             metadata = {"name": ref.name, "namespace": TENANT, "uid": ref.uid}
-            body = {"metadata": metadata, "spec": SPEC, "status": {"observedGeneration": -1}}
+            spec = {**SPEC, "storefront": store}
+            body = {"metadata": metadata, "spec": spec, "status": {"observedGeneration": -1}}
             self.api.put(client_path(ref), body)
         return refs
 
@@ -238,10 +248,7 @@ class CrashLoop(Cluster):
 async def test_a_crash_loop_of_twenty_clients_posts_a_refused_password_once(moment: str, protocol: str) -> None:
     """Wherever the process dies: in the request, after it, at the writes around it."""
     world = CrashLoop()
-    for ref in world.refs:
-        body = world.api.objects[client_path(ref)]
-        store = {"storePath": "/Citrix/Store/resources/v2", "protocols": [protocol]}
-        world.api.put(client_path(ref), {**body, "spec": {**body["spec"], "storefront": store}})
+    world.more(20, {"storePath": STORE, "protocols": [protocol]})
 
     def die(request: Request) -> NotSent | Uncertain | None:
         if request.path == BASIC or b"password" in request.body:
@@ -356,6 +363,107 @@ def _die() -> None:
     raise Crash
 
 
+class Certified(Cluster):
+    """A StoreFront that takes certificates, and a client that has one."""
+
+    def __init__(self, *protocols: str) -> None:
+        super().__init__()
+        self.sf.quirks.offered = ("HttpBasic", "Certificate")
+        self.client(**{**SPEC, "storefront": {"storePath": STORE, "protocols": list(protocols or ("Certificate",))}})
+        self.certificate("svc.example.com")
+
+
+async def test_a_certificate_brings_a_token_and_no_mark() -> None:
+    """Nothing is posted; status says when it ends."""
+    world = Certified()
+    await (await world.up()).run()
+    assert world.condition("Ready")["reason"] == "TokenValid"
+    assert world.status["credentialsExpirationTime"] == "2031-01-02T03:04:05Z"
+    assert (world.sf.posts, world.marks) == ([], [])
+    await asyncio.sleep(40 * 60)
+    await (await world.up()).run()
+    assert world.sf.shown == ["svc.example.com"]
+
+
+async def test_a_renewed_certificate_is_shown_at_the_next_refresh() -> None:
+    """It names the same account, so the published token stays good; one of somebody else takes its place at once."""
+    world = Certified()
+    process = await world.up()
+    await process.run()
+    first = world.published["access_token"]
+    world.certificate("svc.example.com", 1)
+    await process.run()
+    assert world.published["access_token"] == first
+    assert world.condition("Ready")["status"] == "True"
+    await asyncio.sleep(40 * 60)
+    await process.run()
+    assert world.sf.shown == ["svc.example.com"] * 2
+    world.sf.certified = {"other.example.com"}
+    world.certificate("other.example.com")
+    await asyncio.sleep(2)  # the server's minInterval
+    await process.run()
+    assert world.sf.shown[2:] == ["other.example.com"]
+
+
+async def test_a_refused_certificate_is_shown_hourly_and_another_one_at_once() -> None:
+    """However often the process dies, and for all clients that share it."""
+    world = Certified()
+    world.certificate("nobody.example.com")
+    refs = world.more(20, {"storePath": STORE, "protocols": ["Certificate"]})
+    process = await world.up()
+    await process.run()
+    assert world.stalled == "ClientRejected"
+    assert "tls.crt" in world.condition("Stalled")["message"]
+    assert len(world.sf.shown) == 1
+    for _ in range(5):
+        await asyncio.sleep(600)
+        process = await world.up()
+        await process.reconciler.observer.refusals.load()  # type: ignore[attr-defined] # the real observer
+        await _all(process, refs)
+        await process.run()
+    assert len(world.sf.shown) == 1
+    await asyncio.sleep(601)
+    await process.run()
+    assert len(world.sf.shown) == 2
+    world.certificate("svc.example.com")
+    await process.run()
+    assert world.condition("Ready")["reason"] == "TokenValid"
+    assert world.sf.posts == []
+
+
+async def test_an_account_of_a_certificate_is_tried_again_hourly() -> None:
+    """Somebody unlocks it, and nobody needs to touch Kubernetes."""
+    world = Certified()
+    process = await world.up()
+    await process.run()
+    world.sf.quirks.primary_reasons = ["badaccount"]
+    await asyncio.sleep(40 * 60)
+    await process.run()
+    assert world.stalled == "ClientRejected"
+    assert "is invalid" in world.condition("Stalled")["message"]
+    assert world.marks == []
+    assert GRANT_SECRET not in world.api.objects
+    await asyncio.sleep(3601)
+    await process.run()
+    assert world.condition("Ready")["reason"] == "TokenValid"
+
+
+async def test_a_marked_password_is_in_no_certificates_way() -> None:
+    """Both are named; what StoreFront offers decides, and the password stays marked."""
+    world = Certified("Certificate", "HttpBasic")
+    world.sf.quirks.offered = ("HttpBasic",)
+    world.certificate("svc.example.com", username="EXAMPLE\\svc", password="CANARY-wrong")
+    process = await world.up()
+    await process.run()
+    await process.run()
+    assert world.stalled == "PasswordRefused"
+    assert len(world.sf.posts) == 1
+    world.sf.quirks.offered = ("HttpBasic", "Certificate")
+    await process.run()
+    assert world.condition("Ready")["reason"] == "TokenValid"
+    assert (len(world.sf.posts), len(world.marks)) == (1, 1)
+
+
 async def test_the_end_of_a_password_is_an_event() -> None:
     """As StoreFront announces it."""
     world = Cluster()
@@ -392,7 +500,7 @@ async def test_a_deleted_clients_primary_token_is_destroyed() -> None:
 async def test_unusable_credentials_are_named(keys: dict[str, str], reason: str) -> None:
     """Before anything is sent."""
     world = Cluster()
-    world.api.put(CREDENTIALS, {"metadata": {}, "data": encode(keys)})
+    world.hold(**keys)
     await (await world.up()).run()
     assert world.stalled == reason
     assert world.sf.asked == []

@@ -230,9 +230,12 @@ def nowhere_to_keep_it(seen: Observed, _now: datetime) -> Decision | None:
 
 
 def password_marked(seen: Observed, now: datetime) -> Decision | None:
-    """A password that was refused, or whose answer nobody heard, is not posted; a primary token needs none."""
+    """A password that was refused, or whose answer nobody heard, is not posted; a primary token needs none.
+
+    Nor does a certificate: StoreFront's offer decides between them, and whoever posts the password meets its mark then.
+    """
     mark = seen.mark
-    if mark is None or seen.primary is not None:
+    if mark is None or seen.primary is not None or seen.ready_inputs.spec.needs_certificate:
         return None
     if seen.client.forced and mark.yields_to(seen.client.requested_at, now):
         return None

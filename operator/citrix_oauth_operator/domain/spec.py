@@ -50,8 +50,15 @@ class LogonProtocol(StrEnum):
 
     HTTP_BASIC = "HttpBasic"
     EXPLICIT_FORMS = "ExplicitForms"
+    CERTIFICATE = "Certificate"
+
+    @property
+    def needs_certificate(self) -> bool:
+        """Whether it shows a certificate, and no password is sent."""
+        return self is LogonProtocol.CERTIFICATE
 
 
+DEFAULT_PROTOCOLS = (LogonProtocol.HTTP_BASIC, LogonProtocol.EXPLICIT_FORMS)
 DEFAULT_SERVER = "citrix-cloud"
 _VISIBLE_ASCII = re.compile(r"[\x21-\x7e]+")
 _STORE_PATH = re.compile(r"(?:/(?:[A-Za-z0-9._~-]|%20)+)+/?")
@@ -104,7 +111,17 @@ class ClientSpec:
     redirect_uri: str | None = None
     expected_subject: str | None = None
     store_path: str = ""
-    protocols: tuple[str, ...] = ()
+    protocols: tuple[LogonProtocol, ...] = ()
+
+    @property
+    def needs_password(self) -> bool:
+        """Whether the credentials Secret must hold user name and password."""
+        return any(not one.needs_certificate for one in self.protocols)
+
+    @property
+    def needs_certificate(self) -> bool:
+        """Whether it must hold a private key and its certificate."""
+        return self.client_authentication.needs_certificate or any(one.needs_certificate for one in self.protocols)
 
 
 def parse_spec(name: str, spec: Mapping[str, object]) -> ClientSpec:
@@ -179,20 +196,20 @@ def _storefront(fields: Fields, grant_type: GrantType) -> dict[str, Any]:
             fields.note("spec.storefront", f"is not used by grantType {grant_type}", "remove it")
         return {}
     store = fields.sub("storefront")
-    path, protocols = store.text("storePath") or "", store.texts("protocols") or tuple(LogonProtocol)
+    path, named = store.text("storePath") or "", store.texts("protocols") or DEFAULT_PROTOCOLS
     if not _STORE_PATH.fullmatch(path) or {".", ".."} & set(path.split("/")):
         fields.note(
             "spec.storefront.storePath", "is not the path of a store", "write it like /Citrix/Store/resources/v2"
         )
-    if not set(protocols) <= set(LogonProtocol):
+    if not set(named) <= set(LogonProtocol):
         fields.note("spec.storefront.protocols", "holds an unknown protocol", f"use {' or '.join(LogonProtocol)}")
-    return {"store_path": path, "protocols": tuple(protocols)}
+    return {"store_path": path, "protocols": tuple(LogonProtocol(one) for one in named if one in set(LogonProtocol))}
 
 
 def _check(spec: ClientSpec, fields: Fields) -> None:
     if spec.grant_type is GrantType.CITRIX_AUTH:
         if spec.credentials_name is None:
-            remedy = "name the Secret that holds username and password"
+            remedy = "name the Secret that holds username and password, or tls.crt and tls.key"
             fields.note("spec.credentialsSecretRef", "is missing", remedy)
         return
     if not _VISIBLE_ASCII.fullmatch(spec.client_id):

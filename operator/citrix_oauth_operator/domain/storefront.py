@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from .client_key import ClientKey
 from .durations import parse_rfc3339
 from .model import Holder, Liveness
 from .problem import Problem
 from .secrecy import SecretText
 
 ANSWER_BY = timedelta(seconds=60)  # of a posted password: the request's deadline, and room to write its answer down
+_NO_PASSWORD = SecretText("")
 _AHEAD = timedelta(hours=1)  # of a person's clock, at most
 
 
@@ -30,11 +32,22 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who logs on; `fingerprint` is of user name, password and StoreFront: clients that share it share its marks."""
+    """Who logs on, and by what.
 
-    username: str
-    password: SecretText
-    fingerprint: str
+    Attributes:
+        username, password: of the protocols that send them.
+        fingerprint: of user name, password and StoreFront: clients that share it share its marks; empty without them.
+        key: of protocol Certificate: whose the account is, StoreFront knows by the certificate.
+    """
+
+    username: str = ""
+    password: SecretText = _NO_PASSWORD
+    fingerprint: str = ""
+    key: ClientKey | None = None
+
+    def credential(self, *, certified: bool) -> str:
+        """Return the fingerprint of what a logon showed: the certificate, or else the password."""
+        return self.key.fingerprint if self.key and (certified or not self.fingerprint) else self.fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +58,7 @@ class Primary:
         audience: of the token service that takes it.
         token_url: of that token service.
         issued_at: when it was received; whatever was sent before was accepted.
-        credential: fingerprint of the account that logged on; another one, and the token is dropped.
+        credential: fingerprint of what logged on; where the account has it no more, the token is dropped.
         namespace_uid: of the client it was issued for.
     """
 
@@ -59,7 +72,8 @@ class Primary:
 
     def serves(self, account: Account, namespace_uid: str, now: datetime) -> bool:
         """Whether it is of this account and namespace, and lives."""
-        return (self.credential, self.namespace_uid) == (account.fingerprint, namespace_uid) and now < self.expires_at
+        shown = {account.credential(certified=False), account.credential(certified=True)}
+        return self.credential in shown and self.namespace_uid == namespace_uid and now < self.expires_at
 
 
 @dataclass(frozen=True, slots=True)

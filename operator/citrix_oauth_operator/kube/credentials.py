@@ -43,7 +43,8 @@ class Credentials(StaysHere):
 
     Attributes:
         spare: to be shown when the server refuses `proof`: the one of a rollover.
-        login: of CitrixAuth: user name and password.
+        login: of CitrixAuth with a password: user name and password.
+        names: whom the certificate names; empty without one.
         end: when the proof ends, as a person noted or the certificate says.
     """
 
@@ -52,6 +53,7 @@ class Credentials(StaysHere):
     seed: SecretText | None = None
     end: datetime | None = None
     login: tuple[str, SecretText] | None = None
+    names: str = ""
 
 
 def read_credentials(spec: ClientSpec, secret: JSON | None) -> Credentials | Problem:
@@ -63,12 +65,13 @@ def read_credentials(spec: ClientSpec, secret: JSON | None) -> Credentials | Pro
     keys = _Keys(spec.credentials_name, decode(secret), set(secret.get("data") or {}))
     proof, spare = _proof(spec, keys, ""), _proof(spec, keys, NEXT)
     seed = keys.text("refresh_token") if spec.grant_type is GrantType.REFRESH_TOKEN else None
-    login = _login(keys) if spec.grant_type is GrantType.CITRIX_AUTH else None
+    login = _login(keys) if spec.needs_password else None
     if keys.problem is not None:
         return keys.problem
     noted = _noted_end(secret["metadata"])
-    ends = [end for end in (noted, _certificate_end(proof)) if end is not None]
-    return Credentials(proof or Proof(), spare, seed, min(ends, default=None), login)
+    names, certificate_end = _certified(proof)
+    ends = [end for end in (noted, certificate_end) if end is not None]
+    return Credentials(proof or Proof(), spare, seed, min(ends, default=None), login, names)
 
 
 class _Keys:
@@ -119,7 +122,8 @@ def _proof(spec: ClientSpec, keys: _Keys, suffix: str) -> Proof | None:
     if method.needs_secret:
         secret = keys.text(f"client_secret{suffix}", required=not suffix)
         return Proof(secret) if secret else None
-    return _key_proof(keys, suffix, certified=method.needs_certificate) if method.needs_key else None
+    certified = spec.needs_certificate
+    return _key_proof(keys, suffix, certified=certified) if certified or method.needs_key else None
 
 
 def _key_proof(keys: _Keys, suffix: str, *, certified: bool) -> Proof | None:
@@ -151,12 +155,13 @@ def _checked(keys: _Keys, name: str, key: ClientKey) -> Proof | None:
     return Proof(key=key)
 
 
-def _certificate_end(proof: Proof | None) -> datetime | None:
+def _certified(proof: Proof | None) -> tuple[str, datetime | None]:
+    """Return whom the certificate names, and when it ends."""
     if proof is None or proof.key is None or not proof.key.certificate:
-        return None
+        return "", None
     from citrix_oauth_operator.wire import key_material  # noqa: PLC0415 - as above
 
-    return key_material.certificate_end(proof.key)
+    return key_material.certificate_names(proof.key), key_material.certificate_end(proof.key)
 
 
 def _noted_end(metadata: JSON) -> datetime | None:

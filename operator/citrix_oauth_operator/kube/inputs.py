@@ -91,9 +91,9 @@ def _complete(
     made_from = [spec.grant_type, spec.client_id, server.name, server.identity, spec.customer_id]
     if spec.grant_type is GrantType.CLIENT_CREDENTIALS:
         made_from += [*spec.scopes, spec.resource]
-    account = _account(server, credentials)
+    account = _account(spec, server, credentials)
     if account is not None:
-        made_from += [spec.store_path, account.username]
+        made_from += [spec.store_path, account.username, *filter(None, [credentials.names])]
     logon = [spec.store_path, *spec.protocols, account.fingerprint] if account else []
 
     def credential(proof: Proof) -> str:
@@ -118,11 +118,14 @@ def _complete(
     )
 
 
-def _account(server: Server, credentials: Credentials) -> Account | None:
-    if credentials.login is None:
+def _account(spec: ClientSpec, server: Server, credentials: Credentials) -> Account | None:
+    if spec.grant_type is not GrantType.CITRIX_AUTH:
         return None
+    key = credentials.proof.key
+    if credentials.login is None:
+        return Account(key=key)
     username, password = credentials.login
-    return Account(username, password, password_fingerprint(server.identity, username, password))
+    return Account(username, password, password_fingerprint(server.identity, username, password), key)
 
 
 def _digest(parts: list[Any]) -> str:

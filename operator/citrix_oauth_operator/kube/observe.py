@@ -115,7 +115,7 @@ class Observer:
         """Read what is left of the last logon; a primary token of another account, or one that is over, is none."""
         kept = await self.primaries.load(ref)
         primary = kept if kept and kept.serves(account, inputs.binding.namespace_uid, self.clock.now()) else None
-        mark = await self.passwords.find(account.fingerprint)
+        mark = await self.passwords.find(account.fingerprint) if account.fingerprint else None
         if mark is None or mark.was_answered(kept, account.fingerprint):
             return {"primary": primary}
         return {"primary": primary, "mark": mark, "marked_by": self.identity.liveness(mark.holder)}

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from citrix_oauth_operator.domain.answers import Granted, NotSent, Uncertain
+from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.storefront import PasswordEnding, Primary
 from citrix_oauth_operator.wire.raw import RawAnswer
@@ -17,7 +18,7 @@ from . import messages, words
 from .challenge import Challenge, audience_of
 from .logon import LogOn
 from .messages import Choice, TokenResponse, Wanted, read_choices, read_token, request_token
-from .reactions import Do, reaction_to
+from .reactions import ABOUT_THE_ACCOUNT, Do, reaction_to
 from .talk import Heard, Talk, Unserved
 
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=24)
@@ -33,13 +34,12 @@ class Store:
     Attributes:
         url: the first URL that is called; the service token is for it.
         lifetime: of a token that does not say.
-        credential, namespace_uid: what a new primary token is bound to.
+        namespace_uid: what a new primary token is bound to, beside what logs on for it.
     """
 
     url: str
     protocols: tuple[str, ...]
     lifetime: timedelta
-    credential: str
     namespace_uid: str
 
 
@@ -72,7 +72,7 @@ class Chain:
                 return Granted(token.token, self._life(token) - (self.talk.now() - asked_at))
             reaction = reaction_to(refusal.reason)
             if reaction.problem is not None:
-                raise Unserved.over(replace(reaction.problem, http_status=401))
+                raise self._stopped(reaction.problem)
             if reaction.do is Do.DROP_ALL:
                 self._drop()
             challenge = replace(challenge, realm=refusal.realm, locations=refusal.locations or challenge.locations)
@@ -106,7 +106,7 @@ class Chain:
                 raise Unserved.over(self.talk.failure(heard))
             reaction = reaction_to(heard.challenge.reason)
             if sent and reaction.problem is not None:
-                raise Unserved.over(replace(reaction.problem, http_status=401))
+                raise self._stopped(reaction.problem)
             if self.logged_on:
                 raise Unserved.over(words.REFUSES_ITS_OWN)
             await self._get_primary(url, heard.challenge)
@@ -123,7 +123,7 @@ class Chain:
             token=token.token,
             audience=audience_of(url, challenge.realm),
             token_url=url,
-            credential=self.store.credential,
+            credential=self.log_on.credential,
             namespace_uid=self.store.namespace_uid,
             issued_at=self.talk.now(),
             expires_at=asked_at + self._life(token),
@@ -159,6 +159,14 @@ class Chain:
 
     def _read(self, heard: Heard) -> TokenResponse | None:
         return read_token(heard.root) if heard.raw.successful else None
+
+    def _stopped(self, problem: Problem) -> Unserved:
+        """Return the end that a challenge is; an account that no password can lock is asked for again, hourly."""
+        certified = self.primary is not None and self.primary.credential != self.log_on.account.fingerprint
+        if certified and problem.reason in ABOUT_THE_ACCOUNT:
+            self._drop()
+            problem = replace(words.CERTIFIED_ACCOUNT, server_code=problem.server_code)
+        return Unserved.over(replace(problem, http_status=401))
 
     def _drop(self) -> None:
         self.primary = None

@@ -9,6 +9,8 @@ from urllib.parse import urljoin
 
 from citrix_oauth_operator.domain.answers import NotSent, Uncertain
 from citrix_oauth_operator.domain.problem import Problem
+from citrix_oauth_operator.domain.reasons import Reason
+from citrix_oauth_operator.domain.spec import LogonProtocol
 from citrix_oauth_operator.domain.storefront import Account
 from citrix_oauth_operator.wire.raw import RawAnswer
 
@@ -63,6 +65,12 @@ class LogOn:
     account: Account
     password: GuardsPassword
     doubt: Problem | None = None
+    _certified: bool = False
+
+    @property
+    def credential(self) -> str:
+        """Fingerprint of what was shown."""
+        return self.account.credential(certified=self._certified)
 
     async def run(self, choice: Choice, wanted: Wanted) -> TokenResponse:
         """Return the primary token.
@@ -72,7 +80,28 @@ class LogOn:
             ApiError: nothing was posted.
         """
         url = self.talk.allowed([choice.location])[0]
-        return await (self._basic(url, wanted) if choice.protocol == "HttpBasic" else self._forms(url, wanted))
+        match choice.protocol:
+            case LogonProtocol.CERTIFICATE:
+                return await self._certificate(url, wanted)
+            case LogonProtocol.HTTP_BASIC:
+                return await self._basic(url, wanted)
+            case _:
+                return await self._forms(url, wanted)
+
+    async def _certificate(self, url: str, wanted: Wanted) -> TokenResponse:
+        """Ask over TLS with the certificate: nothing is sent that could be tried too often, so nothing is marked."""
+        self._certified = True
+        body, accept, key = request_token(wanted), (messages.RESPONSE,), self.account.key
+        raw = await self.talk.post(url, body, messages.REQUEST, accept, _REQUEST_HEADERS, identity=key)
+        if not isinstance(raw, RawAnswer):
+            refused = raw.problem.reason is Reason.CLIENT_REJECTED
+            raise Unserved(NotSent(words.CERTIFICATE_REFUSED) if refused else raw)
+        heard = self.talk.heard(raw)
+        if token := self._token(heard):
+            return token
+        if heard.status in {401, 403}:
+            raise Unserved.over(replace(words.CERTIFICATE_REFUSED, http_status=heard.status))
+        raise Unserved.over(self.talk.failure(heard))
 
     async def _basic(self, url: str, wanted: Wanted) -> TokenResponse:
         pair = f"{self.account.username}:{self.account.password.reveal()}".encode()

@@ -11,6 +11,7 @@ from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import Element
 
 from citrix_oauth_operator.domain.answers import Answer, NotSent, Refused, Uncertain
+from citrix_oauth_operator.domain.client_key import ClientKey
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.problems import THROTTLED
 from citrix_oauth_operator.domain.reach import Reach, host_flaw
@@ -96,15 +97,22 @@ class Talk:
             headers["Authorization"] = f"CitrixAuth {token}"
         return await self.wire.get_json(url, headers, self.reach)
 
-    async def post(
-        self, url: str, body: bytes, kind: str, accept: Sequence[str], headers: Mapping[str, str] | None = None
+    async def post(  # noqa: PLR0913 - one request
+        self,
+        url: str,
+        body: bytes,
+        kind: str,
+        accept: Sequence[str],
+        headers: Mapping[str, str] | None = None,
+        *,
+        identity: ClientKey | None = None,
     ) -> RawAnswer | NotSent | Uncertain:
-        """Post one message."""
+        """Post one message, with a certificate or without."""
         host = audience_key(url)
         sent = {"Content-Type": kind, "Accept": ", ".join(accept), **(headers or {})}
         if cookies := self._cookies.get(host):
             sent["Cookie"] = "; ".join(f"{name}={value}" for name, value in cookies.items())
-        answer = await self.wire.post_form(url, body, sent, self.reach)
+        answer = await self.wire.post_form(url, body, sent, replace(self.reach, identity=identity))
         if isinstance(answer, RawAnswer):
             self._keep(host, answer.headers.get("set-cookie", ""))
         return answer

@@ -48,6 +48,18 @@ SECOND_FACTOR = Problem(
     "Exempt this account from the second factor, or offer HttpBasic on an internal store without one, and name that"
     " store in spec.storefront.storePath.",
 )
+CERTIFICATE_REFUSED = Problem(
+    Reason.CLIENT_REJECTED,
+    "StoreFront does not take the certificate of key tls.crt.",
+    "Put a certificate for client authentication into tls.crt, and its key into tls.key, of the credentials Secret: one"
+    " that has not expired, of an authority that StoreFront's server trusts, and that it maps to the account.",
+)
+CERTIFIED_ACCOUNT = Problem(
+    Reason.CLIENT_REJECTED,
+    "StoreFront says that the account of the certificate is invalid, for example locked or disabled.",
+    "Unlock or enable the account; it is tried again hourly, and at once with annotation"
+    " citrix-oauth.dev/requested-at.",
+)
 NOT_TRUSTED = Problem(
     Reason.CLIENT_REJECTED,
     "The store does not trust the authentication service that issued the token.",

@@ -49,6 +49,16 @@ def certificate_end(key: ClientKey) -> datetime | None:
     return _certificate(key.certificate).not_valid_after_utc if key.certificate else None
 
 
+def certificate_names(key: ClientKey) -> str:
+    """Return whom the certificate names, to compare: a renewed one names the same."""
+    certificate = _certificate(key.certificate)
+    try:
+        others = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value.public_bytes()
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+        others = b""
+    return f"{certificate.subject.rfc4514_string()} {others.hex()}"
+
+
 def assertion(key: ClientKey, client_id: str, audience: str, now: datetime) -> SecretText:
     """Sign who the client is, for one request: RS256 or ES256 by the key, a new `jti` each time.
 

@@ -72,6 +72,7 @@ def _build(ca_bundle: str | None, identity: ClientKey | None) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     if identity is not None:
+        context.post_handshake_auth = True  # IIS asks for a certificate when it has read which path is wanted
         _show(context, identity)
     return context
 

@@ -1,7 +1,9 @@
-"""StoreFront on the real API server: a logon, refreshes, a password that goes bad and is repaired, a deletion."""
+"""StoreFront on the real API server: logons, refreshes, a password and a certificate that go bad, a deletion."""
 
 from __future__ import annotations
 
+import base64
+import ssl
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ from tests.integration.operator import canary
 from tests.integration.operator.cluster import clients
 from tests.integration.operator.eventually import eventually
 from tests.integration.operator.world import World
-from tests.standins.storefront import StoreFront, serve
+from tests.standins.storefront import Authority, StoreFront, serve
 from tests.standins.storefront.service import STORE
 
 GOOD, NEW = "CANARY-password-good", "CANARY password neu ü"
@@ -33,16 +35,22 @@ def create(world: World, base: str, name: str, **spec: object) -> str:
     """Create the server and a client of it."""
     server = world.server(name, type="StoreFront", storefront={"baseURL": base})
     world.credentials(name, username="EXAMPLE\\svc", password=GOOD)
+    return client(world, server, name, **spec)
+
+
+def client(world: World, server: str, name: str, **spec: object) -> str:
+    """Create a client."""
     return world.client(
         name, server, clientID=None, grantType="CitrixAuth", **{"storefront": {"storePath": STORE}, **spec}
     )
 
 
-def opens_the_store(storefront: StoreFront, authorization: str) -> bool:
+def opens_the_store(storefront: StoreFront, authorization: str, trusted: str | None = None) -> bool:
     """Whether a pod gets in with the header as it is."""
     request = urllib.request.Request(storefront.base + STORE, headers={"Authorization": authorization})  # noqa: S310
+    context = ssl.create_default_context(cadata=trusted) if trusted else None
     try:
-        with urllib.request.urlopen(request) as answer:  # noqa: S310 - a stand-in on loopback
+        with urllib.request.urlopen(request, context=context) as answer:  # noqa: S310 - a stand-in on loopback
             return bool(answer.status == 200)
     except urllib.error.HTTPError:
         return False
@@ -81,6 +89,41 @@ def test_from_a_logon_to_a_repaired_password(fresh: World, storefront: StoreFron
     canary.check(fresh)
 
 
+def test_a_certificate_that_goes_bad_and_is_repaired(fresh: World) -> None:
+    """Over real TLS: a token without a password, its refresh, a stranger's certificate refused once, Ready again."""
+    storefront, authority = StoreFront(lambda: datetime.now(UTC), service_life=SERVICE_LIFE), Authority()
+    storefront.quirks.offered = ("ExplicitForms", "Certificate")
+    fresh.operator.start()
+    with serve(storefront, authority):
+        bundle = base64.b64encode(authority.pem.encode()).decode()
+        server = fresh.server("tls", type="StoreFront", storefront={"baseURL": storefront.base}, caBundle=bundle)
+        _hold(fresh, "robot", *authority.issue("svc.example.com"))
+        name = client(fresh, server, "robot", storefront={"storePath": STORE, "protocols": ["Certificate"]})
+        assert "credentialsExpirationTime" in fresh.ready(name)["status"]
+        first = fresh.token(name)
+        assert opens_the_store(storefront, first["authorization"], authority.pem)
+        fresh.annotate(name, requested_at=_now())
+        second = eventually(lambda: _another(fresh, name, first), "a refresh", lambda: fresh.tell(name)) or {}
+        assert storefront.shown == ["svc.example.com"]
+
+        certificate, key = authority.issue("nobody.example.com")
+        fresh.set_keys(name, **{"tls.crt": certificate, "tls.key": key})
+        told = fresh.stalled(name, "ClientRejected")
+        assert "tls.crt" in told["status"]["lastError"]["remedy"]
+        fresh.operator.kill()
+        fresh.operator.start()
+        fresh.change(name, refresh={"atPercent": 50})  # somebody's edit makes it look again
+        eventually(lambda: fresh.now(name)["status"]["observedGeneration"] == 2, "a look", lambda: fresh.tell(name))
+        assert storefront.shown[1:] == ["nobody.example.com"]
+
+        certificate, key = authority.issue("svc.example.com")
+        fresh.set_keys(name, **{"tls.crt": certificate, "tls.key": key})
+        fresh.ready(name)
+        third = eventually(lambda: _another(fresh, name, second), "a new token", lambda: fresh.tell(name)) or {}
+        assert opens_the_store(storefront, third["authorization"], authority.pem)
+        assert storefront.posts == []
+
+
 def test_a_deleted_clients_primary_token_is_destroyed(fresh: World, storefront: StoreFront) -> None:
     """With deletionPolicy: Revoke, and the grant Secret is gone with it."""
     fresh.operator.start()
@@ -91,6 +134,10 @@ def test_a_deleted_clients_primary_token_is_destroyed(fresh: World, storefront: 
     eventually(lambda: fresh.cluster.get(clients(fresh.namespace), name) is None, "it is gone")
     assert len(storefront.destroyed) == 1
     assert fresh.cluster.get(f"/api/v1/namespaces/{fresh.operator.namespace}/secrets", fresh._grant_name(name)) is None
+
+
+def _hold(world: World, name: str, certificate: str, key: str) -> None:
+    world.credentials(name, **{"tls.crt": certificate, "tls.key": key})
 
 
 def _now() -> str:

@@ -6,6 +6,6 @@ Store Services API. [?] is not documented, and a guess that a switch can turn ro
 """
 
 from tests.standins.storefront.service import Quirks, StoreFront
-from tests.standins.storefront.web import serve
+from tests.standins.storefront.web import Authority, serve
 
-__all__ = ["Quirks", "StoreFront", "serve"]
+__all__ = ["Authority", "Quirks", "StoreFront", "serve"]

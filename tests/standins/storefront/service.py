@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape, unescape
 
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
 from tests.standins.web import Reply, Request
 
 REALM = "d5c937a6-a09d-4805-adbb-ff92208f7466"  # of the store
@@ -19,6 +22,7 @@ FORMS = "http://citrix.com/authentication/response/1"  # [Language]
 STORE = "/Citrix/Store/resources/v2"
 TOKEN = "/Citrix/StoreAuth/auth/v1/token"  # [STS]
 PROTOCOLS = "/Citrix/StoreAuth/auth/v1/protocols"  # [STS]
+CERTIFICATE = "/Citrix/StoreAuth/Certificate/Authenticate"  # [?]
 BASIC, START = "/Citrix/StoreAuth/HttpBasic/Authenticate", "/Citrix/StoreAuth/ExplicitForms/Start"
 POST_BACK = "/Citrix/StoreAuth/ExplicitForms/AuthenticateWithForm"
 NOTICE = "/Citrix/StoreAuth/ExplicitForms/Acknowledge"
@@ -55,6 +59,7 @@ class Quirks:
     password_ends: str = ""
     basic_status: int | None = None
     basic_reason: str = ""
+    certificate_status: int | None = None
     refuses_no_encoding: bool = True  # [C] sends `Content-Encoding: utf-8`; whether servers need it is open [?]
 
 
@@ -63,17 +68,21 @@ class StoreFront:
     """One deployment with one store.
 
     Attributes:
+        certified: whom certificates may name.
         posts: user and password of each logon that reached it, whatever came of it.
+        shown: whom the certificate named at each logon by one; empty where none was shown.
         asked: method and path of each request.
     """
 
     now: Callable[[], datetime]
     base: str = "https://sf.example"
     users: dict[str, str] = field(default_factory=lambda: {"EXAMPLE\\svc": "CANARY-pw"})
+    certified: set[str] = field(default_factory=lambda: {"svc.example.com"})
     quirks: Quirks = field(default_factory=Quirks)
     primary_life: timedelta = timedelta(hours=20)  # [STS] examples; the console's default
     service_life: timedelta = timedelta(hours=1)  # [STS] example
     posts: list[tuple[str, str]] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
     asked: list[tuple[str, str]] = field(default_factory=list)
     destroyed: list[str] = field(default_factory=list)
     services: dict[str, datetime] = field(default_factory=dict)
@@ -91,6 +100,7 @@ class StoreFront:
             TOKEN: self._token,
             PROTOCOLS: self._protocols,
             BASIC: self._basic,
+            CERTIFICATE: self._certificate,
             START: self._start,
             POST_BACK: self._posted,
             NOTICE: self._acknowledged,
@@ -131,7 +141,7 @@ class StoreFront:
 
     def _protocols(self, request: Request) -> Reply:
         """[STS]: without authorization; the choices, as 300 Multiple Choices."""
-        places = {"HttpBasic": BASIC, "ExplicitForms": START}
+        places = {"HttpBasic": BASIC, "ExplicitForms": START, "Certificate": CERTIFICATE}
         base = "" if self.quirks.relative_choices else self.base
         choices = "".join(
             f"<choice><protocol>{name}</protocol><location>{base}{places.get(name, '/none')}</location></choice>"
@@ -164,6 +174,16 @@ class StoreFront:
         if self.users.get(user) != password:
             reason = f', CitrixAuth realm="{TOKEN_REALM}", reason="{self.quirks.basic_reason}"'
             return Reply(401, {"WWW-Authenticate": f'Basic realm="sf"{reason if self.quirks.basic_reason else ""}'})
+        return self._checked(request, TOKEN_REALM, TOKEN) or self._primary()
+
+    def _certificate(self, request: Request) -> Reply:
+        """[?]: IIS wants a client certificate on this path (403.7), and one that it maps to an account."""
+        named = _named(request.certificate)
+        self.shown.append(named)
+        if self.quirks.certificate_status:
+            return Reply(self.quirks.certificate_status, {"Retry-After": "30"}, b"<html>")
+        if named not in self.certified:
+            return Reply(403, {"Content-Type": "text/html"}, b"<html>403.7")
         return self._checked(request, TOKEN_REALM, TOKEN) or self._primary()
 
     def _start(self, request: Request) -> Reply:
@@ -346,6 +366,13 @@ def _element(body: bytes, name: str) -> str:
 def _token_of(request: Request) -> str | None:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token if scheme == "CitrixAuth" else None
+
+
+def _named(certificate: bytes | None) -> str:
+    if certificate is None:
+        return ""
+    subject = x509.load_der_x509_certificate(certificate).subject
+    return str(subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
 
 
 def _session(request: Request) -> str | None:

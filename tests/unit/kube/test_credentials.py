@@ -76,6 +76,44 @@ def test_what_cannot_be_used_is_named_by_its_key(authentication: str, keys: dict
     assert "CANARY" not in f"{found}"
 
 
+PASSWORD = {"username": "EXAMPLE\\svc", "password": "CANARY pw"}
+PAIR = {"tls.key": KEY, "tls.crt": CERTIFICATE}
+
+
+def read_logon(protocols: list[str], keys: dict[str, str]) -> Credentials | Problem:
+    """Read a Secret for a client of StoreFront."""
+    store = {"storePath": "/Citrix/Store/resources/v2", "protocols": protocols}
+    spec = parse_spec("x", {"grantType": "CitrixAuth", "credentialsSecretRef": {"name": "c"}, "storefront": store})
+    return read_credentials(spec, {"metadata": {}, "data": encode(keys)})
+
+
+@pytest.mark.parametrize(
+    ("protocols", "keys", "missing"),
+    [
+        (["HttpBasic"], PASSWORD, ""),
+        (["Certificate"], PAIR, ""),
+        (["Certificate", "HttpBasic"], PASSWORD | PAIR, ""),
+        (["HttpBasic"], PAIR, "username"),
+        (["Certificate"], PASSWORD, "tls.key"),
+        (["Certificate"], {"tls.key": KEY}, "tls.crt"),
+        (["Certificate", "HttpBasic"], PAIR, "username"),
+        (["HttpBasic", "Certificate"], PASSWORD, "tls.key"),
+    ],
+)
+def test_each_protocol_needs_its_keys(protocols: list[str], keys: dict[str, str], missing: str) -> None:
+    """Those of all that are named, for StoreFront's offer decides between them."""
+    found = read_logon(protocols, keys)
+    if missing:
+        assert isinstance(found, Problem)
+        assert found.message.startswith(f"Key {missing} of Secret c")
+        assert found.message.endswith("is missing.")
+        return
+    assert isinstance(found, Credentials)
+    assert (found.login is not None) is (set(protocols) != {"Certificate"})
+    assert (found.proof.key is not None) is ("Certificate" in protocols)
+    assert found.end == (END if "Certificate" in protocols else None)
+
+
 def test_two_secrets_in_rollover_are_two_credentials() -> None:
     """Each with refusals of its own."""
     found = good("ClientSecretPost", client_secret="CANARY-old", client_secret_next="CANARY-new")

@@ -1,12 +1,14 @@
 """The stand-in StoreFront as a wire, and a client of it without a cluster."""
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import urlsplit
 
 from citrix_oauth_operator.domain.answers import Answer, NotSent, Uncertain
+from citrix_oauth_operator.domain.client_key import ClientKey
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reach import Reach
 from citrix_oauth_operator.domain.reasons import Reason
@@ -50,17 +52,23 @@ class StandInWire:
         return await self._carry("GET", url, headers, b"", reach)
 
     async def _carry(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, _reach: Reach
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, reach: Reach
     ) -> RawAnswer | NotSent | Uncertain:
         await asyncio.sleep(0)
         parts = urlsplit(url)
         self.hosts.append(parts.netloc)
-        request = Request(method, parts.path, {name.lower(): value for name, value in headers.items()}, body)
+        lowered = {name.lower(): value for name, value in headers.items()}
+        request = Request(method, parts.path, lowered, body, _shown(reach.identity))
         if met := self.before(request):
             return met
         reply = self.server.handle(request)
-        lowered = {name.lower(): value for name, value in reply.headers.items()}
-        return self.after(request) or RawAnswer(reply.status, lowered, reply.body)
+        told = {name.lower(): value for name, value in reply.headers.items()}
+        return self.after(request) or RawAnswer(reply.status, told, reply.body)
+
+
+def _shown(identity: ClientKey | None) -> bytes | None:
+    """Return the certificate that the connection would be opened with."""
+    return ssl.PEM_cert_to_DER_cert(identity.certificate) if identity else None
 
 
 @dataclass
@@ -100,14 +108,15 @@ class Stage:
         self.marks = Marks()
         self.primary: Primary | None = None
         self.password = "CANARY-pw"
+        self.key: ClientKey | None = None
         self.chain: Chain | None = None
         self._protocols, self._reach = protocols or ("HttpBasic", "ExplicitForms"), Reach(allowed_hosts=hosts)
 
     async def run(self) -> Answer:
         """Run the chain once, with the primary token of the last run."""
         talk = Talk(self.wire, BASE, self._reach, self.clock.now)
-        store = Store(f"{BASE}/Citrix/Store/resources/v2", self._protocols, timedelta(hours=1), "fp", "ns")
-        account = Account("EXAMPLE\\svc", SecretText(self.password), "fp")
+        store = Store(f"{BASE}/Citrix/Store/resources/v2", self._protocols, timedelta(hours=1), "ns")
+        account = Account("EXAMPLE\\svc", SecretText(self.password), "fp", self.key)
         self.chain = Chain(talk, store, LogOn(talk, account, self.marks), self.primary)
         try:
             return await self.chain.run()

@@ -4,6 +4,7 @@ import asyncio
 import socket
 import ssl
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 import trustme
@@ -15,6 +16,8 @@ from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.wire.raw import RawAnswer
 from citrix_oauth_operator.wire.transport import Transport
+from tests.standins.storefront import Authority, StoreFront, serve
+from tests.standins.storefront.service import CERTIFICATE
 from tests.standins.token_endpoint import TokenEndpoint, json_reply
 from tests.unit.key_pairs import certificate_pem, ec_key, pem
 from tests.unit.wire.sockets import LOOPBACK, post, trusting
@@ -98,6 +101,23 @@ def _refuse_one(listening: socket.socket, context: ssl.SSLContext) -> None:
                 except ssl.SSLError:
                     done = True
                 plain.sendall(outward.read())
+
+
+@pytest.mark.parametrize("shown", ["svc.example.com", "a stranger's"])
+async def test_a_server_may_ask_for_the_certificate_when_it_knows_the_path(shown: str) -> None:
+    """As IIS does: TLS stands and the request is read, and only then a certificate is wanted, or found wanting."""
+    storefront, authority = StoreFront(lambda: datetime.now(UTC)), Authority()
+    certificate, key = (authority if "." in shown else Authority()).issue("svc.example.com")
+    with serve(storefront, authority):
+        reach = replace(LOOPBACK, ca_bundle=authority.pem, identity=ClientKey(SecretText(key), certificate))
+        answer = await post(f"{storefront.base}{CERTIFICATE}", reach=reach)
+    if "." in shown:
+        assert isinstance(answer, RawAnswer)
+        assert answer.status == 415  # a form, and no message of StoreFront's: judged after the certificate
+        assert storefront.shown == ["svc.example.com"]
+    else:
+        assert not isinstance(answer, RawAnswer)
+        assert storefront.shown == []
 
 
 async def test_a_pair_that_does_not_fit_is_told_as_the_clients_own() -> None:
