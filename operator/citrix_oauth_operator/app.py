@@ -30,6 +30,7 @@ from citrix_oauth_operator.kube.grant_store import GrantStore
 from citrix_oauth_operator.kube.labels import OPERATOR
 from citrix_oauth_operator.kube.lease import Leases
 from citrix_oauth_operator.kube.namespaces import Namespaces
+from citrix_oauth_operator.kube.passwords_in_use import PasswordsInUse
 from citrix_oauth_operator.kube.refusals import Refusals
 from citrix_oauth_operator.kube.servers import Servers
 from citrix_oauth_operator.kube.sweeper import Sweeper
@@ -93,7 +94,10 @@ class App:
             gate=self._gate,
             metrics=metrics,
         )
-        self._queue = Queue(passes(shared).run, reporter.report, clock)
+        work = passes(shared)
+        self._queue = Queue(work.run, reporter.report, clock)
+        in_use = PasswordsInUse(api, self._servers, self._queue.servers, work.inputs)
+        self._sweeper = Sweeper(api, self._grants, clock, namespace, self._queue.uids, in_use.fingerprints)
         self._budgets.wake = self._queue.wake
         self._queue.may_start = self._gate.is_open
         self._probes = Probes(settings.http_port, metrics.page)
@@ -128,7 +132,7 @@ class App:
         self._spawn("clock", ClockWatch(self._queue, self._clock).run())
         self._spawn("watchdog", Watchdog(self._stop).run())
         self._spawn("relist", Relist(self._api, self._queue, self._settings.watch_namespaces).run())
-        self._spawn("sweeper", Sweeper(self._api, self._grants, self._clock, namespace, self._queue.uids).run())
+        self._spawn("sweeper", self._sweeper.run())
         self._elector.gained, self._elector.lost = self._begin_to_lead, self._stand_by
         self._spawn("lease", self._elector.run())
         spare_the_collector()

@@ -124,6 +124,10 @@ class Queue:
         """Return the UIDs of everyone in the queue."""
         return frozenset(self._actors)
 
+    def servers(self) -> Iterator[tuple[ClientRef, str]]:
+        """Return everyone in the queue with the name of their server."""
+        return ((actor.ref, actor.server) for actor in self.actors())
+
     async def run(self) -> None:
         """Start what is due, while that is allowed, until `close`."""
         while not self._closing:

@@ -1,7 +1,8 @@
 """Marks of passwords that were posted: written before, taken away when the server took the password.
 
 A mark that stays says "do not post it again": the password was refused, or nobody heard what came of it. It belongs to
-the password and not to a client, holds no secret, and is gone only when the server takes the password after all.
+the password and not to a client, holds no secret, and is gone when the server takes the password after all, or when no
+client has had the password for a month (sweeper.py).
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from citrix_oauth_operator.domain.storefront import PasswordMark
 
 from .api import JSON, Api
 from .grant_codec import problem_of, problem_state
-from .labels import MANAGED_BY, OPERATOR
+from .labels import GONE_SINCE, MANAGED_BY, OPERATOR
 
+PASSWORD = "password-"
 _UNREADABLE = Problem(
     Reason.PASSWORD_REFUSED,
     "The mark of this password in the operator's namespace cannot be read; it is not sent.",
@@ -38,8 +40,15 @@ class PasswordMarks:
         self._api, self._collection = api, f"/api/v1/namespaces/{namespace}/configmaps"
 
     async def find(self, fingerprint: str) -> PasswordMark | None:
-        """Return the mark of a password."""
+        """Return the mark of a password; who meets it has the password, so that nobody may sweep it.
+
+        Raises:
+            Conflict: it was swept, or written, at this moment; look again.
+        """
         found = await self._api.get(self._path(fingerprint))
+        if found is not None and GONE_SINCE in (found["metadata"].get("annotations") or {}):
+            guard = {"resourceVersion": found["metadata"]["resourceVersion"], "annotations": {GONE_SINCE: None}}
+            found["metadata"] = (await self._api.merge_patch(self._path(fingerprint), {"metadata": guard}))["metadata"]
         return None if found is None else _mark(found)
 
     async def begin(self, fingerprint: str, mark: PasswordMark, over: PasswordMark | None) -> PasswordMark:
@@ -69,7 +78,7 @@ class PasswordMarks:
         await self._api.clear(self._path(fingerprint))
 
     def _path(self, fingerprint: str) -> str:
-        return f"{self._collection}/password-{fingerprint}"
+        return f"{self._collection}/{PASSWORD}{fingerprint}"
 
 
 def password_fingerprint(base_url: str, username: str, password: SecretText) -> str:
@@ -94,7 +103,7 @@ def _body(fingerprint: str, mark: PasswordMark) -> JSON:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": {"name": f"password-{fingerprint}", "labels": {MANAGED_BY: OPERATOR}},
+        "metadata": {"name": f"{PASSWORD}{fingerprint}", "labels": {MANAGED_BY: OPERATOR}},
         "data": data,
     }
 

@@ -1,14 +1,15 @@
 """What deleted clients left in the operator's namespace: grants for a day, claims of seeds for a month.
 
 Every chain begins with a claim, so the claims are the index: no Secret is ever listed. Of the
-claims of codes a living client keeps the newest, and what is younger than a day.
+claims of codes a living client keeps the newest, and what is younger than a day. Marks of passwords stay for a month
+after the last client that has the password.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -31,6 +32,7 @@ from .labels import (
     OPERATOR,
     client_path,
 )
+from .passwords import PASSWORD
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,7 @@ class Sweeper:
 
     Args:
         alive: UIDs of the clients that are known to be there.
+        passwords: fingerprints of the passwords that clients have; None: nobody can say.
     """
 
     api: Api
@@ -51,6 +54,7 @@ class Sweeper:
     clock: Clock
     namespace: str
     alive: Callable[[], frozenset[str]]
+    passwords: Callable[[], Awaitable[frozenset[str] | None]]
 
     async def run(self) -> None:
         """Sweep until cancelled; the first time an hour after the start, when all clients have been seen."""
@@ -77,6 +81,26 @@ class Sweeper:
                 await self._look(ref, metadata)
             except (Conflict, GrantUnreadable, ForeignSecret):
                 continue  # somebody has just written it, or a person must look at it
+            await asyncio.sleep(PAUSE_SECONDS)
+        if marks := [one for one in claims if _is_mark(one)]:
+            await self._look_at_passwords(marks)
+
+    async def _look_at_passwords(self, marks: list[JSON]) -> None:
+        """Let go of a mark when in all looks of a month no client had its password, and none might have had it."""
+        used = await self.passwords()
+        for mark in marks:
+            since = parse_rfc3339((mark.get("annotations") or {}).get(GONE_SINCE))
+            gone = used is not None and mark["name"].removeprefix(PASSWORD) not in used
+            try:
+                match sweep(gone=gone, marked=since, now=self.clock.now()):
+                    case Sweep.MARK:
+                        await self._mark(mark, rfc3339(self.clock.now()))
+                    case Sweep.UNMARK:
+                        await self._mark(mark, None)
+                    case Sweep.DELETE_ALL:
+                        await self.api.delete(self._path(mark), mark)
+            except Conflict:
+                continue  # somebody has just met it
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _look(self, ref: ClientRef, claim: JSON) -> None:
@@ -122,6 +146,11 @@ def _outdated(claims: list[JSON], now: datetime) -> list[JSON]:
         and (since := parse_rfc3339(_age(claim))) is not None
         and now - since >= CODE_KEPT
     ]
+
+
+def _is_mark(metadata: JSON) -> bool:
+    ours = (metadata.get("labels") or {}).get(MANAGED_BY) == OPERATOR
+    return ours and str(metadata["name"]).startswith(PASSWORD)
 
 
 def _age(claim: JSON) -> str:

@@ -28,7 +28,12 @@ async def _served() -> tuple[World, Sweeper, JSON]:
     world = World()
     world.set_up()
     await world.boot().run()
-    return world, Sweeper(world.api, GrantStore(world.api, OPS), world.clock, OPS, frozenset), world.api.objects[CLIENT]
+    sweeper = Sweeper(world.api, GrantStore(world.api, OPS), world.clock, OPS, frozenset, _nobody)
+    return world, sweeper, world.api.objects[CLIENT]
+
+
+async def _nobody() -> frozenset[str]:
+    return frozenset()
 
 
 def _claims(world: World) -> list[JSON]:
