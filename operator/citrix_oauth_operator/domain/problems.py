@@ -195,8 +195,8 @@ def password_in_doubt(sent_at: datetime) -> Problem:
         Reason.PASSWORD_REFUSED,
         f"The password was sent at {rfc3339(sent_at)} and no answer was heard: it may have been refused, so it is not"
         " sent again by itself.",
-        "If the password is right, ask for one more try with annotation citrix-oauth.dev/requested-at; if not, correct"
-        " it in the credentials Secret.",
+        "If the password is right and the account not locked, ask for one more try (citrix-oauth refresh, or annotation"
+        " citrix-oauth.dev/requested-at); if not, correct it in the credentials Secret.",
     )
 
 
