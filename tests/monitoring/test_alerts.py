@@ -24,7 +24,7 @@ PAGE = (Path(__file__).parents[2] / "docs/alerts.md").read_text()
 CLIENT = {"namespace": "team-a", "name": "reports"}
 POD = {"namespace": "citrix-oauth-system", "pod": "citrix-oauth-1"}
 ELSEWHERE = {"namespace": "citrix-oauth-system", "pod": "citrix-oauth-2"}
-HOUR = 60
+HOUR, DAY = 60, 24 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ def _condition(kind: str, reason: str, values: str) -> dict[str, str]:
     return {of("client_condition", CLIENT, type=kind, reason=reason): values}
 
 
+CREDENTIALS_END = of("credentials_expiration_timestamp_seconds", CLIENT)
 GRANT_END = of("grant_expiration_timestamp_seconds", CLIENT)
 HELD, OVERDUE = of("grants_held", POD), of("queue_overdue_seconds", POD)
 BREAKER, BUILD = of("breaker_open", {"server": "sick"}), of("build_info", POD)
@@ -86,6 +87,16 @@ CASES = {
     "a grant that ends tomorrow": Case("CitrixOAuthSignInDue", {GRANT_END: f"{24 * HOUR * 60}x600"}, 5 * HOUR),
     "a grant that a refresh has lengthened": Case(
         "CitrixOAuthSignInDue", {GRANT_END: f"{8 * HOUR * 60}x240 {12 * HOUR * 60}x400"}, 5 * HOUR),
+    "a certificate that ends in ten days": Case(
+        "CitrixOAuthCredentialsEnding", {CREDENTIALS_END: f"{10 * DAY * 60}x120"}, 60, CLIENT, "9d 23h 0m 0s"),
+    "a secret that has ended": Case(
+        "CitrixOAuthCredentialsEnding", {CREDENTIALS_END: "0x120"}, 2 * HOUR, CLIENT, "-2h 0m 0s"),
+    "a certificate that ends in three weeks": Case(
+        "CitrixOAuthCredentialsEnding", {CREDENTIALS_END: f"{21 * DAY * 60}x120"}, 2 * HOUR),
+    "a certificate that is renewed in time": Case(
+        "CitrixOAuthCredentialsEnding", {CREDENTIALS_END: f"{10 * DAY * 60}x50 {90 * DAY * 60}x70"}, 2 * HOUR),
+    "a client whose credentials nobody knows an end of": Case(
+        "CitrixOAuthCredentialsEnding", _token("0x120", "3600x120"), 2 * HOUR),
     "an answer that cannot be committed": Case(
         "CitrixOAuthGrantHeld", {HELD: "0 2x5"}, 3, POD, "2"),
     "an answer that was committed in time": Case("CitrixOAuthGrantHeld", {HELD: "0 1 0x5"}, 3),
