@@ -7,7 +7,7 @@ import argparse
 import pytest
 
 from citrix_oauth_operator.cli.portal import add_flags
-from tests.chart.helm import NAMESPACE, PORTAL, RELEASE, Helm, Manifest, Values, named, of_kind
+from tests.chart.helm import NAMESPACE, PORTAL, RELEASE, Helm, HelmRefused, Manifest, Values, named, of_kind
 from tests.chart.rights import Right, granted
 
 ON: Values = {"portal": {"enabled": True, "url": "https://sign-in.example.com/citrix/"}}
@@ -78,6 +78,38 @@ def test_there_is_one_and_never_two_at_a_time(manifests: list[Manifest]) -> None
     """Open sign-ins are in its memory."""
     spec = named(manifests, "Deployment", PORTAL)["spec"]
     assert (spec["replicas"], spec["strategy"]) == (1, {"type": "Recreate"})
+
+
+def test_who_may_connect_to_it_is_a_list(helm: Helm) -> None:
+    """Of it alone: what scrapes the operator's metrics is no proxy."""
+    peers = [
+        {"podSelector": {"matchLabels": {"app.kubernetes.io/name": "oauth2-proxy"}}},
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "sign-in"}}, "podSelector": {}},
+        {"ipBlock": {"cidr": "10.1.0.0/16", "except": ["10.1.2.0/24"]}},
+    ]
+    manifests = helm.render({"portal": {**ON["portal"], "ingressFrom": peers}})
+    ports = [{"port": "http", "protocol": "TCP"}]
+    assert named(manifests, "NetworkPolicy", PORTAL)["spec"]["ingress"] == [{"ports": ports, "from": peers}]
+    assert named(manifests, "NetworkPolicy", RELEASE)["spec"]["ingress"] == [{"ports": ports}]
+    assert named(helm.render(ON), "NetworkPolicy", PORTAL)["spec"]["ingress"] == [{"ports": ports}]
+
+
+@pytest.mark.parametrize(
+    ("peers", "policy", "refusal"),
+    [
+        ([{}], True, "ingressFrom"),
+        ([{"matchLabels": {"app": "oauth2-proxy"}}], True, "ingressFrom"),
+        ([{"podSelector": {}}], False, "networkPolicy.enabled=false leaves out"),
+    ],
+    ids=["nobody in particular", "labels without a selector", "without the policy that says it"],
+)
+def test_a_list_that_would_let_others_in_is_refused(
+    helm: Helm, peers: list[object], policy: bool, refusal: str
+) -> None:
+    """Rather than installed."""
+    values = {"portal": {**ON["portal"], "ingressFrom": peers}, "networkPolicy": {"enabled": policy}}
+    with pytest.raises(HelmRefused, match=refusal):
+        helm.render(values)
 
 
 def test_its_policies_come_with_the_admission_policy(helm: Helm) -> None:
