@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.control_plane import ControlPlane
-from tests.control_plane.build import binaries, helm, helm_needs_build, needs_build
+from tests.control_plane import ControlPlane, build
 from tests.control_plane.plane import is_external
 from tests.standins.citrix_cloud import CitrixCloud
 
@@ -37,14 +36,16 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         return
     wanted = {name for item in session.items for name in getattr(item, "fixturenames", ())}
     builds: list[Callable[[], object]] = []
-    if "control_plane" in wanted and not is_external() and needs_build():
-        builds.append(binaries)
-    if "helm" in wanted and helm_needs_build():
-        builds.append(helm)
+    if "control_plane" in wanted and not is_external() and build.needs_build():
+        builds.append(build.binaries)
+    if "helm" in wanted and not build.is_built(build.helm_source()):
+        builds.append(build.helm)
+    if "oauth2_proxy" in wanted and not build.is_built(build.oauth2_proxy_source()):
+        builds.append(build.oauth2_proxy)
     capture = session.config.pluginmanager.getplugin("capturemanager")
     with capture.global_and_fixture_disabled() if capture and builds else nullcontext():
-        for build in builds:
-            build()
+        for make in builds:
+            make()
 
 
 @pytest.fixture(scope="session")

@@ -4,127 +4,74 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
-from tests.chart.front import STRANGER, Front
-from tests.chart.helm import NAMESPACE, PORTAL, Helm, Values, named
-from tests.chart.pod import Pod
+from tests.chart.helm import PORTAL, Helm
+from tests.chart.portal import TEAM, USER, Place, made_up, of_people, portal
+from tests.chart.proxy import COOKIE, Proxy, documented
 from tests.chart.rights import asked, granted, refused, superfluous
-from tests.chart.stay import Stay, Surroundings, await_rights, install
-from tests.control_plane import ControlPlane
+from tests.control_plane import ControlPlane, build
+from tests.control_plane.children import free_port
 from tests.control_plane.connect import connect
 from tests.control_plane.plane import is_external
 from tests.control_plane.site import Site
-from tests.integration.operator import canary
-from tests.integration.operator.cluster import Cluster, Object, clients, secrets
+from tests.integration.operator.cluster import Object, clients, secrets
 from tests.integration.operator.eventually import eventually
-from tests.integration.operator.scripted import Endpoints
 from tests.integration.operator.signing_in import agree, cancel, enter
-from tests.integration.operator.world import World
-from tests.standins.citrix_cloud import PRIVATE_POST, PUBLIC, CitrixCloud, Client
+from tests.standins.citrix_cloud import PRIVATE_POST, CitrixCloud
 
 pytestmark = pytest.mark.skipif(is_external(), reason="needs the audit log of a control plane of its own")
 
-TEAM = "team-a"
-USER = f"system:serviceaccount:{NAMESPACE}:{PORTAL}"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-TOKENS = {user: f"CANARY-bearer-of-{user}" for user in ("alice", "bob")}
-USERS = {token: (f"{user}@example.com", "people") for user, token in TOKENS.items()}
-RIGHTS = """
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: sign-in, namespace: team-a}
-rules: [{apiGroups: [citrix-oauth.dev], resources: [citrixclients/login], verbs: [update]}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: sign-in, namespace: team-a}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: sign-in}
-subjects: [{kind: User, name: alice@example.com, apiGroup: rbac.authorization.k8s.io}]
-"""
 
 
-class PortalPod(Pod):
-    """The portal as its Deployment starts it."""
-
-    def start(self) -> None:
-        """Start the process; return when it serves."""
-        self.launch()
-        eventually(lambda: "serving on port" in self._logs[-1].read_text(), "the portal serves", lambda: self.log)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A portal in a cluster with one team."""
-
-    stay: Stay
-    portal: PortalPod
-    front: Front
-    world: World
-
-    def client(self, name: str, registered: Client = PUBLIC, **spec: object) -> None:
-        """Create a client that nobody has signed in for, and wait until it says so."""
-        reference = None
-        if registered.secret:
-            reference = {"name": self.world.credentials(name, client_secret=registered.secret)}
-        server = f"{self.world.prefix}-cloud"
-        self.world.client(name, server, clientID=registered.id, credentialsSecretRef=reference, **spec)
-        told = self.world.stalled(name, "LoginRequired")
-        assert told["status"]["login"]["url"] == f"{self.front.origin}/{TEAM}/{name}"
-
-    def begin(self, page: Page, name: str) -> None:
-        """Open the client's page and press its button; the server's sign-in page is there afterwards."""
-        page.goto(self.world.now(name)["status"].get("login", {}).get("url") or f"{self.front.origin}/{TEAM}/{name}")
-        page.get_by_role("button", name=f"Sign in for {TEAM}/{name}").click()
-        page.wait_for_selector("input[name=login]")
+@pytest.fixture(scope="session")
+def oauth2_proxy() -> Path:
+    """The proxy's program."""
+    return build.oauth2_proxy()
 
 
 @pytest.fixture(scope="module")
-def plane() -> Iterator[ControlPlane]:
-    """A control plane of the module's own, which knows people and keeps an audit log."""
-    with ControlPlane(audited=True, site=Site(users=USERS)) as made:
+def people(citrix_cloud: CitrixCloud) -> Iterator[CitrixCloud]:
+    """The server of people's own organisation; on an address of its own, since browsers share cookies between ports."""
+    proxies = (citrix_cloud.redirect_uris[1].removesuffix("/callback"), f"https://localhost:{free_port()}")
+    with CitrixCloud(host="127.0.0.2", redirect_uris=[f"{proxy}/oauth2/callback" for proxy in proxies]) as made:
+        made.configure(rotate=False)  # tests begin with copies of one session: none may end another's
         yield made
 
 
 @pytest.fixture(scope="module")
-def place(
-    plane: ControlPlane, helm: Helm, citrix_cloud: CitrixCloud, tmp_path_factory: pytest.TempPathFactory
+def plane(people: CitrixCloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
+    """A control plane of the module's own, which knows people by their id tokens, and keeps an audit log."""
+    flags = of_people(people, tmp_path_factory.mktemp("people"))
+    with ControlPlane(audited=True, site=Site(api_flags=flags)) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def place(  # noqa: PLR0913, PLR0917 - what it is made of
+    plane: ControlPlane,
+    helm: Helm,
+    oauth2_proxy: Path,
+    citrix_cloud: CitrixCloud,
+    people: CitrixCloud,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Place]:
-    """The chart with its portal, installed; what the portal said is searched for secrets at the end."""
-    url, folder = citrix_cloud.redirect_uris[1].removesuffix("/callback"), tmp_path_factory.mktemp("portal")
-    plane.kubectl("create", "namespace", TEAM)
-    plane.kubectl("apply", "-f", "-", stdin=RIGHTS)
-    values: Values = {"portal": {"enabled": True, "url": url}, "admissionPolicy": {"enabled": True}}
-    with Cluster(plane.kubeconfig) as cluster, Endpoints() as endpoints:
-        around = Surroundings(plane, cluster, citrix_cloud, endpoints, folder)
-        with install(replace(helm, kubeconfig=plane.kubeconfig), values, around) as stay:
-            portal = PortalPod(named(stay.manifests, "Deployment", PORTAL), plane, folder)
-            await_rights(cluster, granted(stay.manifests, PORTAL), USER)
-            portal.start()
-            with Front(urlsplit(url).port or 0, portal.port, TOKENS) as front, stay.team(TEAM) as world:
-                world.stand_in("cloud")
-                yield Place(stay, portal, front, world)
-                assert canary.leaks(world, [("portal's log", portal.log)]) == []
-                portal.stop()
-
-
-def _context(browser: Browser, place: Place, user: str = "alice", *, scripts: bool = True) -> BrowserContext:
-    context = browser.new_context(ignore_https_errors=True, java_script_enabled=scripts)
-    page = context.new_page()
-    page.goto(f"{place.front.origin}/front/{user}")
-    page.close()
-    return context
+    """The chart with its portal, installed behind the proxy."""
+    folder = tmp_path_factory.mktemp("portal")
+    with portal(plane, helm, oauth2_proxy, (citrix_cloud, people), folder) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
 def session(browser: Browser, place: Place) -> Iterator[BrowserContext]:
     """Alice's browser: the server's session outlives a sign-in."""
-    context = _context(browser, place)
+    context = place.browser_of(browser)
     yield context
     context.close()
 
@@ -132,7 +79,7 @@ def session(browser: Browser, place: Place) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(browser: Browser, place: Place) -> Iterator[Page]:
     """A browser of Alice's that the server does not know yet."""
-    context = _context(browser, place)
+    context = place.browser_of(browser)
     yield context.new_page()
     context.close()
 
@@ -147,7 +94,7 @@ def test_a_page_and_a_button_make_a_token_from_nothing(place: Place, session: Br
     """A wrong password first, as people do; the list shows the client before and after."""
     place.client("reports", PRIVATE_POST, login={"expectedSubject": "alice"})
     page = session.new_page()
-    page.goto(f"{place.front.origin}/")
+    page.goto(f"{place.proxy.origin}/")
     assert "Sign-in needed" in page.inner_text(".card:has-text('reports')")
     page.get_by_role("button", name=f"Sign in for {TEAM}/reports").click()
     enter(page, typed="wrong")
@@ -182,7 +129,7 @@ def test_a_second_sign_in_in_the_same_browser_kills_nobodys_grant(place: Place, 
 def test_without_javascript_it_is_the_same(place: Place, browser: Browser) -> None:
     """The server's own page then has a button to post the answer by."""
     place.client("plain")
-    context = _context(browser, place, scripts=False)
+    context = place.browser_of(browser, scripts=False)
     page = context.new_page()
     place.begin(page, "plain")
     enter(page)
@@ -267,7 +214,7 @@ def test_another_browser_gets_nothing_and_gives_nothing(place: Place, page: Page
     """Who is sent the server's address by somebody else signs in for nobody; the sign-in itself waits on."""
     place.client("elsewhere")
     place.begin(page, "elsewhere")
-    victim = _context(browser, place, "bob")
+    victim = place.browser_of(browser, "bob")
     theirs = victim.new_page()
     theirs.goto(_sent_to(place, page))
     enter(theirs, "bob")
@@ -307,21 +254,125 @@ def test_a_portal_that_restarted_says_that_it_knows_the_sign_in_no_more(place: P
 
 def test_who_may_not_sees_nothing_and_a_stranger_not_even_that(place: Place, browser: Browser) -> None:
     """Bob is known and has no right; nobody else gets past the proxy."""
-    bob = _context(browser, place, "bob")
+    bob = place.browser_of(browser, "bob")
     page = bob.new_page()
-    page.goto(f"{place.front.origin}/")
+    page.goto(f"{place.proxy.origin}/")
     told = page.inner_text("main")
     assert ("There is none." in told, "bob@example.com" in told, "reports" in told) == (True, True, False)
-    answer = page.goto(f"{place.front.origin}/{TEAM}/reports")
+    answer = page.goto(f"{place.proxy.origin}/{TEAM}/reports")
     assert (answer and answer.status, "There is no such client" in page.inner_text("main")) == (404, True)
     bob.close()
     stranger = browser.new_context(ignore_https_errors=True)
     page = stranger.new_page()
-    page.goto(f"{place.front.origin}/")
-    assert page.inner_text("body") == STRANGER
-    page.goto(f"{place.front.origin}/front/nobody")
-    assert "does not know who you are" in page.inner_text("main")
+    answer = page.goto(f"{place.proxy.origin}/{TEAM}/reports")
+    assert (answer and answer.status, "reports" in page.inner_text("body")) == (403, False)
     stranger.close()
+
+
+@pytest.mark.parametrize("words", ["", "Bearer", "Bearer {made_up}", "Basic {made_up}"])
+def test_who_comes_to_the_portal_past_the_proxy_without_a_token_of_theirs_is_nobody(place: Place, words: str) -> None:
+    """Whatever else a proxy may send is not believed, and a token that nobody signed is none."""
+    headers = {"X-Forwarded-User": "alice@example.com", "X-Forwarded-Email": "alice@example.com"}
+    if words:
+        headers["Authorization"] = words.format(made_up=made_up(place.people))
+    with httpx.Client(base_url=f"http://127.0.0.1:{place.portal.port}", headers=headers, trust_env=False) as past:
+        for answer in (past.get("/"), past.get(f"/{TEAM}/reports"), past.post(f"/{TEAM}/reports", data={"a": "b"})):
+            assert (answer.status_code, "does not know who you are" in answer.text) == (401, True)
+            assert ("reports" in answer.text, "set-cookie" in answer.headers) == (False, False)
+
+
+def test_through_the_proxy_somebody_is_who_they_signed_in_as(place: Place, browser: Browser) -> None:
+    """A token that the browser sends itself, be it a good one, is replaced by the session's; alone it is nothing."""
+    with _asked(place) as asked, asked.http(_cookies(place, browser, "alice")) as http:
+        alice = {"Authorization": http.get("/oauth2/auth").headers["Authorization"]}
+    with place.proxy.http() as http:
+        assert http.get("/", headers=alice).status_code == httpx.codes.FORBIDDEN
+    with place.proxy.http(_cookies(place, browser, "bob")) as http:
+        told = http.get("/", headers=alice).text
+    assert ("bob@example.com" in told, "alice@example.com" in told) == (True, False)
+
+
+def _cookies(place: Place, browser: Browser, user: str) -> dict[str, str]:
+    place.browser_of(browser, user).close()
+    return {one["name"]: one["value"] for one in place.sessions[user] if one["name"].startswith(COOKIE)}
+
+
+def _asked(place: Place, *more: str) -> Proxy:
+    """Return a proxy that an Ingress controller asks, rather than passes through."""
+    here = {"trusted_proxy_ip": "127.0.0.0/8", "cookie_domain": "localhost", "whitelist_domain": "localhost"}
+    return place.proxy.another(free_port(), *documented("oauth2-proxy-asked", **here), *more)
+
+
+def test_a_proxy_that_is_asked_answers_with_a_token_that_the_portal_takes(place: Place, browser: Browser) -> None:
+    """As `auth-url` of ingress-nginx does it; of a stranger it says so."""
+    with _asked(place) as asked:
+        with asked.http() as http:
+            assert http.get("/oauth2/auth").status_code == httpx.codes.UNAUTHORIZED
+        with asked.http(_cookies(place, browser, "alice")) as http:
+            answer = http.get("/oauth2/auth")
+    assert answer.status_code == httpx.codes.ACCEPTED
+    token = {"Authorization": answer.headers["Authorization"]}
+    assert "alice@example.com" in httpx.get(f"http://127.0.0.1:{place.portal.port}/", headers=token).text
+
+
+def test_an_id_token_is_renewed_before_it_ends(place: Place, browser: Browser) -> None:
+    """By the refresh token that the proxy asks for; the API server takes the new one."""
+
+    def seen(http: httpx.Client) -> str:
+        answer = http.get("/")
+        assert "alice@example.com" in answer.text, answer.text
+        return http.get("/oauth2/auth").headers["Authorization"]
+
+    with _asked(place, "--cookie-refresh=1s") as asked, asked.http(_cookies(place, browser, "alice")) as http:
+        first = seen(http)
+        eventually(lambda: seen(http) != first, "another id token", lambda: asked.log)
+    assert "refresh_token" in {call.grant_type for call in place.people.calls()}
+
+
+def test_a_token_that_no_cookie_holds_comes_through(place: Place, browser: Browser) -> None:
+    """Somebody in 200 groups, one of which may sign in."""
+    place.client("crowded")
+    context = place.browser_of(browser, "carol")
+    assert f"{COOKIE}_1" in _cookies(place, browser, "carol")
+    page = context.new_page()
+    place.begin(page, "crowded")
+    enter(page)
+    agree(page)
+    assert "has a token" in over(page)
+    context.close()
+
+
+def test_a_proxys_session_that_ends_meanwhile_costs_a_sign_in_there_and_nothing_else(place: Place, page: Page) -> None:
+    """Once before the button is pressed, once while the person is at the client's server."""
+    place.client("meanwhile")
+    page.goto(f"{place.proxy.origin}/{TEAM}/meanwhile")
+    _forget_session(page)
+    page.get_by_role("button", name="Sign in").click()
+    place.pass_the_proxy(page)
+    assert page.url == f"{place.proxy.origin}/{TEAM}/meanwhile"
+    place.begin(page, "meanwhile")
+    _forget_session(page)
+    enter(page)
+    agree(page)
+    place.pass_the_proxy(page)
+    assert "has a token" in over(page)
+
+
+def test_a_proxy_without_a_page_of_its_own_loses_no_press_of_the_button(place: Place, page: Page) -> None:
+    """It redirects the form to the sign-in at once: not all that a browser lets a form do."""
+    place.client("direct")
+    port = urlsplit(place.people.redirect_uris[1]).port or 0
+    with place.proxy.another(port, "--skip-provider-button=true", "--cookie-csrf-per-request=true") as proxy:
+        page.goto(f"{proxy.origin}/{TEAM}/direct")
+        _forget_session(page)
+        page.get_by_role("button", name="Sign in").click()
+        enter(page)
+        agree(page)
+        page.wait_for_url(f"{proxy.origin}/{TEAM}/direct")
+
+
+def _forget_session(page: Page) -> None:
+    page.context.clear_cookies(name=re.compile(f"^{COOKIE}"))
 
 
 def test_the_portal_cannot_write_anything_else(place: Place) -> None:
@@ -332,22 +383,22 @@ def test_the_portal_cannot_write_anything_else(place: Place) -> None:
     secret: Object = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "guarded-login"}}
     token: Object = {**secret, "type": "kubernetes.io/service-account-token"}
     token["metadata"] = {"name": "t", "annotations": {"kubernetes.io/service-account.name": "default"}}
-    with connect(place.portal.kubeconfig) as portal:
+    with connect(place.portal.kubeconfig) as its:
         for refusal in (
-            portal.post(secrets(TEAM), json=secret, params=dry),
-            portal.post(secrets(TEAM), json=token, params=dry),
-            _patched(portal, {"spec": {"suspend": True}}),
-            _patched(portal, {"metadata": {"labels": {"x": "y"}}}),
-            _patched(portal, {"metadata": {"annotations": {"x": "y"}}}),
+            its.post(secrets(TEAM), json=secret, params=dry),
+            its.post(secrets(TEAM), json=token, params=dry),
+            _patched(its, {"spec": {"suspend": True}}),
+            _patched(its, {"metadata": {"labels": {"x": "y"}}}),
+            _patched(its, {"metadata": {"annotations": {"x": "y"}}}),
         ):
             assert (refusal.status_code, "the portal may only" in refusal.text) == (422, True), refusal.text
-        assert portal.get(f"{secrets(TEAM)}/guarded-token").status_code == 403
+        assert its.get(f"{secrets(TEAM)}/guarded-token").status_code == 403
     assert place.world.now("guarded") == before
 
 
-def _patched(portal: httpx.Client, change: Object) -> httpx.Response:
+def _patched(its: httpx.Client, change: Object) -> httpx.Response:
     kind = {"Content-Type": "application/merge-patch+json"}
-    return portal.patch(f"{clients(TEAM)}/guarded", json=change, headers=kind)
+    return its.patch(f"{clients(TEAM)}/guarded", json=change, headers=kind)
 
 
 def test_it_needs_each_of_its_rights_and_no_other(place: Place) -> None:

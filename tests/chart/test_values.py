@@ -14,7 +14,7 @@ from tests.chart.helm import CHART, IMAGE, Helm, HelmRefused, Values
 from tests.chart.rights_table import PAGE
 from tests.chart.rights_table import renewed as renewed_rights
 from tests.chart.values_table import README, renewed, rows
-from tests.control_plane.build import HELM_VERSION, helm_source
+from tests.control_plane.build import HELM_VERSION, OAUTH2_PROXY_VERSION, Source, helm_source, oauth2_proxy_source
 from tests.integration.crd_schema import CRDS
 
 DEFAULTS: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text())
@@ -41,10 +41,17 @@ def test_chart_and_product_are_of_one_version() -> None:
     assert (about["version"], about["appVersion"]) == (__version__, __version__)
 
 
-def test_the_tests_use_the_helm_they_name() -> None:
-    """The cache of built programs goes by this version."""
-    module = (helm_source().module / "go.mod").read_text()
-    assert f"helm.sh/helm/v4 v{HELM_VERSION} " in module
+@pytest.mark.parametrize(
+    ("source", "pinned"),
+    [
+        (helm_source(), f"helm.sh/helm/v4 v{HELM_VERSION} "),
+        (oauth2_proxy_source(), f"github.com/oauth2-proxy/oauth2-proxy/v7 v{OAUTH2_PROXY_VERSION} "),
+    ],
+    ids=["Helm", "oauth2-proxy"],
+)
+def test_the_tests_use_the_version_they_name(source: Source, pinned: str) -> None:
+    """The cache of built programs goes by it."""
+    assert pinned in (source.module / "go.mod").read_text()
 
 
 def test_the_crds_have_one_source() -> None:

@@ -1,6 +1,6 @@
 """Build or run the control plane by hand.
 
-python -m tests.control_plane build            compile the binaries and Helm into the cache, where they are not
+python -m tests.control_plane build            compile everything into the cache that is not there: servers, Helm, proxy
 python -m tests.control_plane up               start it, print the kubeconfig's path, run until interrupted
 python -m tests.control_plane up -- COMMAND    run COMMAND with KUBECONFIG set, stop, exit with its status
 """
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from typing import NoReturn
 
-from tests.control_plane.build import binaries, helm
+from tests.control_plane.build import binaries, helm, oauth2_proxy
 from tests.control_plane.plane import ControlPlane
 
 
@@ -41,6 +41,7 @@ def main(arguments: list[str]) -> int:
         case ["build"]:
             binaries()
             helm()
+            oauth2_proxy()
             return 0
         case ["up"]:
             return up([])

@@ -20,6 +20,7 @@ from tests.control_plane.toolchain import MODULE, go
 
 VERSION = "1.36.3"
 HELM_VERSION = "4.3.1"
+OAUTH2_PROXY_VERSION = "7.15.3"
 SERVERS = {
     "etcd": "go.etcd.io/etcd/server/v3",
     "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
@@ -88,6 +89,18 @@ def helm_source() -> Source:
     )
 
 
+def oauth2_proxy_source() -> Source:
+    """The proxy that docs/portal.md puts in front of the portal."""
+    package = "github.com/oauth2-proxy/oauth2-proxy/v7"
+    return Source(
+        module=MODULE / "oauth2_proxy",
+        packages={"oauth2-proxy": package},
+        folder=cache_root() / "oauth2-proxy" / OAUTH2_PROXY_VERSION,
+        title=f"Building oauth2-proxy {OAUTH2_PROXY_VERSION}, first time only, about 1 minute",
+        stamp={f"{package}/pkg/version.VERSION": f"v{OAUTH2_PROXY_VERSION}"},
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Binaries:
     """Paths of the four programs; the servers are of one version."""
@@ -133,6 +146,15 @@ def helm(stream: TextIO | None = None) -> Path:
     return _cached(helm_source(), stream=stream) / "helm"
 
 
+def oauth2_proxy(stream: TextIO | None = None) -> Path:
+    """oauth2-proxy of a known version, built at first use.
+
+    Raises:
+        RuntimeError: the build failed; the message carries the compiler's last words.
+    """
+    return _cached(oauth2_proxy_source(), stream=stream) / "oauth2-proxy"
+
+
 def node_programs(stream: TextIO | None = None) -> Path:
     """Folder of the node's programs, built at first use.
 
@@ -144,12 +166,12 @@ def node_programs(stream: TextIO | None = None) -> Path:
 
 def needs_build() -> bool:
     """Whether `binaries()` would take minutes rather than milliseconds."""
-    return _assets() is None and not _holds(control_plane().folder, control_plane().packages)
+    return _assets() is None and not is_built(control_plane())
 
 
-def helm_needs_build() -> bool:
-    """Whether `helm()` would take minutes rather than milliseconds."""
-    return not _holds(helm_source().folder, helm_source().packages)
+def is_built(source: Source) -> bool:
+    """Whether its programs are in the cache, all of them."""
+    return _holds(source.folder, source.packages)
 
 
 def _assets() -> Path | None:

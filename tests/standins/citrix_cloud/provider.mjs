@@ -1,5 +1,5 @@
 // The certified provider, configured to look like accounts.cloud.com: paths, lifetimes, PKCE, rotation.
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { Provider } from 'oidc-provider';
 import { clients } from './clients.mjs';
 import { knobs } from './knobs.mjs';
@@ -24,6 +24,11 @@ function refreshTokenLife(ctx) {
   return inherits ? Math.max(1, spent.remainingTTL) : knobs.refresh_token_life;
 }
 
+// Who asks for the scope `email` learns of groups, too, as at servers of companies; carol is in as many as Entra ID tells of.
+const GROUPS = { carol: Array.from({ length: 200 }, (_, number) => (number ? randomUUID() : 'signers')) };
+
+const person = (sub) => ({ sub, email: `${sub}@example.com`, email_verified: true, groups: GROUPS[sub] ?? ['people'] });
+
 const configuration = (redirectUris) => ({
   adapter: Adapter,
   clients: clients(redirectUris),
@@ -32,7 +37,9 @@ const configuration = (redirectUris) => ({
   scopes: ['openid', 'offline_access', 'wsp', 'spa', 'leases'],
   pkce: { required: () => true },
   rotateRefreshToken: () => knobs.rotate,
-  findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub }) }),
+  claims: { openid: ['sub'], email: ['email', 'email_verified', 'groups'] },
+  conformIdTokenClaims: false, // in the id token, not only at the userinfo endpoint
+  findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => person(sub) }),
   routes: {
     authorization: '/connect/authorize', token: '/connect/token', revocation: '/connect/revocation',
     introspection: '/connect/introspect', userinfo: '/connect/userinfo', end_session: '/connect/endsession',

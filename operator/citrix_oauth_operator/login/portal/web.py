@@ -35,9 +35,10 @@ from .steps import Steps
 
 log = logging.getLogger(__name__)
 
-_HEADERS = [
-    (name.lower().encode(), value.encode()) for name, value in pages.headers("'self'", form_action="'self'").items()
-]
+# A form goes to the portal; but a proxy whose session has ended redirects it to a sign-in elsewhere, and browsers hold
+# `form-action` against each redirect: with `'self'` alone, the button would then do nothing.
+_FORM_ACTION = "'self' https:"
+_HEADERS = [(name.lower().encode(), value.encode()) for name, value in pages.headers("'self'", _FORM_ACTION).items()]
 _FOLLOW_SECONDS = 2
 
 

@@ -145,7 +145,7 @@ async def test_nothing_is_kept_framed_sent_on_or_loaded_from_elsewhere(path: str
         "default-src 'none'",
         "style-src 'self'",
         "base-uri 'none'",
-        "form-action 'self'",
+        "form-action 'self' https:",
         "frame-ancestors 'none'",
     }
 
