@@ -23,6 +23,9 @@ from .web import Portal
 log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE = 256
+# The token of somebody in 200 groups, beside the proxy's cookies that hold it once more: 40 KiB. The default of 16 KiB
+# counts only while a request is not there as a whole, so that it refuses one now and then.
+_MOST_OF_HEADERS = 65536
 _GOODBYE_SECONDS = 10
 
 
@@ -43,15 +46,16 @@ async def serve(settings: PortalSettings) -> None:
             portal = Portal(people, Clients(api, people, settings.namespaces), sign_ins, steps, clock, settings.base)
             with _listening(settings.port) as listener:
                 log.info("serving on port %d; sign-ins return to %s", settings.port, settings.redirect_uri)
-                await _server(portal).serve([listener])
+                for number in (signal.SIGINT, signal.SIGTERM):
+                    signal.signal(number, lambda *_: None)  # uvicorn raises what it caught once more: no failure
+                await web_server(portal).serve([listener])
     finally:
         await discovery.aclose()
         await transport.aclose()
 
 
-def _server(portal: Portal) -> uvicorn.Server:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)  # uvicorn raises what it caught once more: told twice is no failure
+def web_server(portal: Portal) -> uvicorn.Server:
+    """Return the web server in front of the pages."""
     return uvicorn.Server(
         uvicorn.Config(
             portal.application(),
@@ -63,6 +67,7 @@ def _server(portal: Portal) -> uvicorn.Server:
             server_header=False,
             proxy_headers=False,  # nothing is decided by where a request comes from
             limit_concurrency=_MOST_AT_ONCE,
+            h11_max_incomplete_event_size=_MOST_OF_HEADERS,
             timeout_graceful_shutdown=_GOODBYE_SECONDS,
         )
     )
