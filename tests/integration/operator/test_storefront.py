@@ -65,10 +65,15 @@ def test_from_a_logon_to_a_repaired_password(fresh: World, storefront: StoreFron
     first = fresh.token(name)
     assert first["authorization"] == f"CitrixAuth {first['access_token']}"
     assert opens_the_store(storefront, first["authorization"])
+    primary = fresh.grant(name)["primary_token"]
+    for other in ("Bearer " + first["access_token"], f"{first['authorization']}A", f"CitrixAuth {primary}"):
+        assert not opens_the_store(storefront, other)
+    assert primary not in first.values()
     fresh.annotate(name, requested_at=_now())
     second = eventually(lambda: _another(fresh, name, first), "a refresh", lambda: fresh.tell(name)) or {}
     assert opens_the_store(storefront, second["authorization"])
     assert len(storefront.posts) == 1
+    assert fresh.grant(name)["primary_token"] == primary
 
     storefront.users["EXAMPLE\\svc"] = NEW
     storefront.forget_primaries()
@@ -92,7 +97,7 @@ def test_from_a_logon_to_a_repaired_password(fresh: World, storefront: StoreFron
 def test_a_certificate_that_goes_bad_and_is_repaired(fresh: World) -> None:
     """Over real TLS: a token without a password, its refresh, a stranger's certificate refused once, Ready again."""
     storefront, authority = StoreFront(lambda: datetime.now(UTC), service_life=SERVICE_LIFE), Authority()
-    storefront.quirks.offered = ("ExplicitForms", "Certificate")
+    storefront.quirks.offered, storefront.quirks.spelling = ("ExplicitForms", "Certificate"), "folded"
     fresh.operator.start()
     with serve(storefront, authority):
         bundle = base64.b64encode(authority.pem.encode()).decode()
@@ -130,9 +135,10 @@ def test_a_deleted_clients_primary_token_is_destroyed(fresh: World, storefront: 
     name = create(fresh, storefront.base, "gone", deletionPolicy="Revoke")
     fresh.ready(name)
     eventually(lambda: fresh.now(name)["metadata"].get("finalizers"), "a finalizer", lambda: fresh.tell(name))
+    primary = fresh.grant(name)["primary_token"]
     fresh.cluster.delete(clients(fresh.namespace), name)
     eventually(lambda: fresh.cluster.get(clients(fresh.namespace), name) is None, "it is gone")
-    assert len(storefront.destroyed) == 1
+    assert storefront.destroyed == [primary]
     assert fresh.cluster.get(f"/api/v1/namespaces/{fresh.operator.namespace}/secrets", fresh._grant_name(name)) is None
 
 

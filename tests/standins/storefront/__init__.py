@@ -2,7 +2,7 @@
 
 Marks in the source name the document of each statement: [C] CitrixAuth Authentication Scheme, [STS] StoreFront Security
 Token Services API, [Forms] Common Forms Authentication API, [Language] Common Authentication Forms Language, [Store]
-Store Services API. [?] is not documented, and a guess that a switch can turn round.
+Store Services API, [StoreWeb] StoreFront Web API. [?] is not documented, and a guess that a switch can turn round.
 """
 
 from tests.standins.storefront.service import Quirks, StoreFront

@@ -34,14 +34,19 @@ class Quirks:
 
     Attributes:
         spelling: of challenges: plain, comma (a space before it), missing (no comma at all), unquoted (the hint), space
-            (at the beginning of the realm), crowd (of challenges).
+            (at the beginning of the realm), folded (over lines), crowd (of challenges).
+        template: what token requests must echo; "empty for current implementations" [C].
         primary_reasons, service_reasons: with which the next tokens are refused, in turn.
         form: of the logon: plain, domain (a field of its own), passcode, newpassword, second (a passcode afterwards),
-            notice (to be acknowledged afterwards), update (of the password), fail, success (without a token, first).
+            notice (to be acknowledged afterwards), update (of the password), fail, cancelled, success (without a token,
+            first).
         status: of the form after a password; not "success": something of the service.
+        elsewhere: what answers instead: page (a gateway's), redirect (to one), web (Receiver for Web's own scheme).
+        clock_ahead: of the server, in the times of its tokens.
     """
 
     spelling: str = "plain"
+    template: str = ""
     primary_reasons: list[str] = field(default_factory=list)
     service_reasons: list[str] = field(default_factory=list)
     form: str = "plain"
@@ -55,7 +60,8 @@ class Quirks:
     lying_lifetime: bool = False
     no_expiry: bool = False
     choices_as_200: bool = False
-    gateway: bool = False
+    elsewhere: str = ""
+    clock_ahead: timedelta = timedelta(0)
     password_ends: str = ""
     basic_status: int | None = None
     basic_reason: str = ""
@@ -93,8 +99,8 @@ class StoreFront:
     def handle(self, request: Request) -> Reply:
         """Answer one request."""
         self.asked.append((request.method, request.path))
-        if self.quirks.gateway:  # a store behind a gateway answers pages
-            return Reply(200, {"Content-Type": "text/html"}, b"<html><meta http-equiv=refresh content='0;url=/vpn'>")
+        if self.quirks.elsewhere:
+            return _ELSEWHERE[self.quirks.elsewhere]
         routes = {
             STORE: self._store,
             TOKEN: self._token,
@@ -116,23 +122,25 @@ class StoreFront:
         """[Store]: resources need a token; [C]: the challenge says where to get one."""
         token = _token_of(request)
         if token is None:
-            return self._challenge("notoken", REALM, TOKEN, STORE)
+            return self._challenge("notoken", REALM, TOKEN, "/Citrix/Store")
         if self.quirks.service_reasons:
-            return self._challenge(self.quirks.service_reasons.pop(0), REALM, TOKEN, STORE)
+            return self._challenge(self.quirks.service_reasons.pop(0), REALM, TOKEN, "/Citrix/Store")
         if self.services.get(token, self.now()) <= self.now():
-            return self._challenge("expired" if token in self.services else "invalidtoken", REALM, TOKEN, STORE)
+            return self._challenge(
+                "expired" if token in self.services else "invalidtoken", REALM, TOKEN, "/Citrix/Store"
+            )
         return Reply(200, {"Content-Type": "application/vnd.citrix.resources+xml"}, b"<resources/>")
 
     def _token(self, request: Request) -> Reply:
         """[STS]: needs a primary token of its own realm; takes requesttoken and destroytoken."""
         token = _token_of(request)
         if token is None:
-            return self._challenge("notoken", TOKEN_REALM, PROTOCOLS, TOKEN)
+            return self._challenge("notoken", TOKEN_REALM, PROTOCOLS, "/Citrix/StoreAuth")
         if self.quirks.primary_reasons:
-            return self._challenge(self.quirks.primary_reasons.pop(0), TOKEN_REALM, PROTOCOLS, TOKEN)
+            return self._challenge(self.quirks.primary_reasons.pop(0), TOKEN_REALM, PROTOCOLS, "/Citrix/StoreAuth")
         if self._primaries.get(token, self.now()) <= self.now():
             return self._challenge(
-                "expired" if token in self._primaries else "invalidtoken", TOKEN_REALM, PROTOCOLS, TOKEN
+                "expired" if token in self._primaries else "invalidtoken", TOKEN_REALM, PROTOCOLS, "/Citrix/StoreAuth"
             )
         if request.headers["content-type"] == "application/vnd.citrix.destroytoken+xml":
             self.destroyed.append(_element(request.body, "token"))
@@ -160,7 +168,7 @@ class StoreFront:
         if self.quirks.refuses_no_encoding and request.headers.get("content-encoding") != "utf-8":
             return Reply(415, {})
         body = request.body
-        wanted = (realm, self.base + path, "")
+        wanted = (realm, self.base + path, self.quirks.template)
         told = (_element(body, "for-service"), _element(body, "for-service-url"), _element(body, "reqtokentemplate"))
         return None if told == wanted and b"<reqtokentemplate>" in body else Reply(400, {})
 
@@ -214,8 +222,8 @@ class StoreFront:
                 return self._form("more-info", fields=_text("passcode", "passcode", secret=True))
             case "update":
                 return self._form("update-credentials")
-            case "fail":
-                return self._form("fail")
+            case "fail" | "cancelled":
+                return self._form(self.quirks.form)
             case "notice":
                 return self._form("more-info", fields=_button("ok", "OK"), post_back=NOTICE)
             case "success":
@@ -260,8 +268,8 @@ class StoreFront:
     def _issue(self, realm: str, kept: dict[str, datetime], life: timedelta) -> Reply:
         """[STS]: a requesttokenresponse; times with seven digits, extensible."""
         self._counter += 1
-        token, now = f"H4sICANARYsf{self._counter}==", self.now()
-        kept[token] = now + life
+        token, now = f"H4sICANARYsf{self._counter}==", self.now() + self.quirks.clock_ahead
+        kept[token] = self.now() + life
         body = f"<for-service>{realm}</for-service>"
         if not self.quirks.no_expiry:
             body += f"<issued>{_time(now)}</issued><expiry>{_time(now + life)}</expiry>"
@@ -282,7 +290,10 @@ class StoreFront:
         return _xml(name, body, status, space)
 
     def _challenge(self, reason: str, realm: str, location: str, root: str) -> Reply:
-        """[C]: 401 with the parameters of the scheme, in one of the spellings of the samples."""
+        """[C]: 401 with the parameters of the scheme, in one of the spellings of the samples.
+
+        The hint is never a URL that is called: whoever asks for a token for it is refused.
+        """
         places = [self.base + location]
         if self.quirks.dead_first_location:
             places.insert(0, f"{self.base}/dead")
@@ -291,7 +302,7 @@ class StoreFront:
         hint = f"{self.base}{root}"
         parts = [
             f'realm="{realm}"',
-            'reqtokentemplate=""',
+            f'reqtokentemplate="{self.quirks.template}"',
             f'reason="{reason}"',
             f'locations="{"|".join(places)}"',
             f'serviceroot-hint="{hint}"',
@@ -305,12 +316,28 @@ class StoreFront:
                 text = ", ".join([*parts[:-1], f"serviceroot-hint={hint}"])
             case "space":
                 text = ", ".join([f'realm=" {realm}"', *parts[1:]])
+            case "folded":
+                text = ",\r\n      ".join(parts)
             case "crowd":
                 text = ", ".join(parts)
                 return Reply(401, {"WWW-Authenticate": f'Negotiate, NTLM, CitrixAuth {text}, Basic realm="x, y"'})
             case _:
                 text = ", ".join(parts)
         return Reply(401, {"WWW-Authenticate": f"CitrixAuth {text}"})
+
+
+_ELSEWHERE = {
+    "page": Reply(200, {"Content-Type": "text/html"}, b"<html><meta http-equiv=refresh content='0;url=/vpn'>"),
+    "redirect": Reply(302, {"Location": "https://gateway.example/vpn/index.html", "Content-Type": "text/html"}),
+    "web": Reply(  # [StoreWeb]: a challenge of its own on a 200
+        200,
+        {
+            "Content-Type": "application/json",
+            "CitrixWebReceiver-Authenticate": 'reason="TokenRequired", location="Authentication/GetAuthMethods"',
+        },
+        b'{"unauthorized": true}',
+    ),
+}
 
 
 def _logon(form: str) -> str:

@@ -63,7 +63,11 @@ DEVIATIONS: dict[str, dict[str, object]] = {
     "no commas": {"spelling": "missing"},
     "an unquoted hint": {"spelling": "unquoted"},
     "a space in the realm": {"spelling": "space"},
+    "folded lines": {"spelling": "folded"},
     "several challenges": {"spelling": "crowd"},
+    "a template to echo": {"template": "v2 'x'"},
+    "a server's clock that is ahead": {"clock_ahead": timedelta(hours=3)},
+    "a server's clock that is behind": {"clock_ahead": -timedelta(hours=30)},
     "a dead first location": {"dead_first_location": True},
     "relative locations of choices": {"relative_choices": True},
     "unknown children": {"unknown_children": True},
@@ -104,6 +108,7 @@ ENDS = {
     "second": (1, ["begin", "refused"], Reason.SECOND_FACTOR_REQUIRED),
     "update": (1, ["begin", "refused"], Reason.PASSWORD_MUST_CHANGE),
     "fail": (1, ["begin", "refused"], Reason.PASSWORD_REFUSED),
+    "cancelled": (1, ["begin", "refused"], Reason.PASSWORD_REFUSED),
 }
 
 
@@ -298,13 +303,15 @@ async def test_a_primary_token_is_not_sent_outside_its_protection_space() -> Non
     assert not [one for one in carried if one.path == TOKEN and "authorization" in one.headers]
 
 
-async def test_a_gateways_page_is_named() -> None:
-    """HTML instead of a challenge."""
+@pytest.mark.parametrize(("elsewhere", "status"), [("page", 200), ("redirect", 302), ("web", 200)])
+async def test_what_is_not_the_store_is_named(elsewhere: str, status: int) -> None:
+    """A gateway's page or its redirect, which is not followed, or Receiver for Web, instead of a challenge."""
     stage = Stage()
-    stage.quirks.gateway = True
+    stage.quirks.elsewhere = elsewhere
     found = problem(await stage.run())
-    assert (found.reason, found.http_status) == (Reason.RESPONSE_INVALID, 200)
+    assert (found.reason, found.http_status) == (Reason.RESPONSE_INVALID, status)
     assert "Gateway" in found.message
+    assert len(stage.server.asked) == 1
 
 
 async def test_protocols_that_nobody_offers_are_named() -> None:
