@@ -203,7 +203,8 @@ def _storefront(fields: Fields, grant_type: GrantType) -> dict[str, Any]:
         )
     if not set(named) <= set(LogonProtocol):
         fields.note("spec.storefront.protocols", "holds an unknown protocol", f"use {' or '.join(LogonProtocol)}")
-    return {"store_path": path, "protocols": tuple(LogonProtocol(one) for one in named if one in set(LogonProtocol))}
+        named = DEFAULT_PROTOCOLS
+    return {"store_path": path, "protocols": tuple(map(LogonProtocol, named))}
 
 
 def _check(spec: ClientSpec, fields: Fields) -> None:

@@ -99,6 +99,7 @@ class Sweeper:
                         await self._mark(mark, None)
                     case Sweep.DELETE_ALL:
                         await self.api.delete(self._path(mark), mark)
+                        log.info("no client has had a refused password for a month: its mark is deleted")
             except Conflict:
                 continue  # somebody has just met it
             await asyncio.sleep(PAUSE_SECONDS)
