@@ -81,7 +81,7 @@ class WriteProtocol:
         # who resumes a claim goes on with its chain: whichever process marks it, both write the same one
         old, chain = remembered(seen.grant, inputs.server), claim.chain if claim else chain
         grant = begun or protocol.begin_chain(old, chain, seed, inputs.binding, now)
-        doubt = begun is not None and begun.pending is not None
+        doubt = begun is not None and (begun.pending is not None or protocol.was_lost(begun))
         intent = await self._intend(ref, Stored(grant, seen.grant_version), doubt=doubt)
         if claim is None:
             await self.claims.take(ref, seed, Claim(ref.uid, grant.chain, adopted=True), now)

@@ -201,6 +201,23 @@ async def test_a_re_created_client_finds_its_grant() -> None:
     assert world.status["grant"] == {"namespace": OPS, "chain": world.grant.chain, "seq": 1}
 
 
+async def test_a_lost_token_whose_claim_is_deleted_is_sent_again_in_doubt() -> None:
+    """A person asks for one more try: that it was lost once is still what a refusal means."""
+    world = World()
+    world.set_up()
+    process = world.boot()
+    world.server.script += ["lost", "ok"]
+    await process.run()
+    await asyncio.sleep(2)
+    await process.run()
+    assert world.condition("Stalled")["reason"] == "RotationLost"
+    for path in [path for path in world.api.objects if "/seed-" in path]:
+        world.api.drop(path)
+    world.ask()
+    await process.run()
+    assert (world.condition("Stalled")["reason"], len(world.server.sent)) == ("RotationLost", 3)
+
+
 async def test_a_claim_deleted_during_a_doubt_changes_neither_chain_nor_ladder() -> None:
     """The claim is made again for the same chain; tries and doubt go on as they stand."""
     world = World()

@@ -439,6 +439,35 @@ async def test_a_sign_in_cures_what_the_grant_was_bound_to() -> None:
     assert world.grant.binding.client_id == "other=="
 
 
+async def test_the_seed_before_a_sign_in_stays_used_even_when_its_claim_is_deleted() -> None:
+    """It lies in the credentials Secret for ever: sent once more, it would end its family or look like a theft."""
+    world, process = await living()
+    world.hand_over()
+    await process.run()
+    for path in [path for path in world.api.objects if "/seed-" in path]:
+        world.api.drop(path)
+    signed_in, sent = world.grant, len(world.server.sent)
+    world.clock.jumped += timedelta(minutes=25)
+    await process.run()
+    assert (world.grant.chain, world.grant.seq, len(world.server.sent)) == (signed_in.chain, 2, sent + 1)
+    assert world.server.replays == 0
+
+
+async def test_a_dead_sign_in_says_why_and_not_that_an_older_seed_was_used() -> None:
+    """And a person's request allows one more try."""
+    world, process = await living()
+    world.hand_over()
+    await process.run()
+    world.server.script.append(error("invalid_grant"))
+    for _ in range(2):
+        world.clock.jumped += timedelta(minutes=25)
+        await process.run()
+    assert world.condition("Stalled")["reason"] == "GrantRejected"
+    world.ask("2026-03-01T12:00:06Z")
+    await process.run()
+    assert (world.grant.seq, world.condition("Stalled")) == (2, {})
+
+
 async def test_a_client_that_was_deleted_meanwhile_gets_nothing() -> None:
     """And the pass ends quietly."""
     world, process = await waiting()

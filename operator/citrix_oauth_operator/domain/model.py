@@ -135,7 +135,7 @@ class Grant:
     Attributes:
         chain: id of the chain; a new seed or sign-in starts a new one.
         seq: how often the chain was refreshed; only ever grows.
-        seed: SHA-256 (hex) of the seed or code the chain began with.
+        seed: SHA-256 (hex) of the seed that was adopted last, by this chain or before its sign-in; else the code's.
         received_at: when the current refresh token was received.
         spent_at: when the refresh token was sent for a successor that came and could not be kept; None: it is unspent.
         refresh_expires_at: the refresh token's end where the server announced one.

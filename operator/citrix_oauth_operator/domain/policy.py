@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
-from . import endings, problems, sign_in_problems
+from . import endings, problems, protocol, sign_in_problems
 from .decisions import AdoptSeed, Decision, EndSignIn, Fail, Redeem, Refresh, RequestToken, Stall, Wait
 from .due import after_failure, due_time, grant_end
 from .model import Binding, Grant, Liveness
@@ -94,9 +94,15 @@ def new_seed(seen: Observed, now: datetime) -> Decision | None:
         return (
             (_claim_gone(seen, now) if begun and claim is None else None) or endpoint_unknown(seen, now) or AdoptSeed()
         )
-    if not begun and (grant is None or grant.rejection is not None):
-        return Stall(problems.SEED_ALREADY_USED)
-    return None
+    return None if begun or _is_wanted(seen) else Stall(problems.SEED_ALREADY_USED)
+
+
+def _is_wanted(seen: Observed) -> bool:
+    """Whether what is stored may work yet: it lives, or a person asks for one more try, or time may cure it."""
+    if seen.grant is None:
+        return False
+    rejection = seen.grant.rejection
+    return rejection is None or rejection.problem.reason in HELD_BACK or seen.client.forced
 
 
 def _claim_gone(seen: Observed, now: datetime) -> Decision | None:
@@ -219,8 +225,7 @@ def endpoint_unknown(seen: Observed, _now: datetime) -> Decision | None:
 
 def refresh_now(seen: Observed, _now: datetime) -> Decision | None:
     """Nothing is in the way; a token that was lost once stays in doubt when a person asks for one more try."""
-    rejection = _grant(seen).rejection
-    return Refresh(doubt=rejection is not None and rejection.problem.reason is Reason.ROTATION_LOST)
+    return Refresh(doubt=protocol.was_lost(_grant(seen)))
 
 
 def nowhere_to_keep_it(seen: Observed, _now: datetime) -> Decision | None:

@@ -45,9 +45,11 @@ def begin_chain(old: Grant | None, chain: str, seed: SecretText, binding: Bindin
 def begin_sign_in(old: Grant | None, chain: str, code: SecretText, binding: Binding, attempt: Attempt) -> Grant:
     """Return the grant that a sign-in begins, its code in the place of a refresh token: it is held, never stored.
 
-    What is stored stays the old chain, untouched, until an answer with a refresh token is committed over it.
+    What is stored stays the old chain, untouched, until an answer with a refresh token is committed over it. The seed
+    that the old one began with stays known: it lies in the credentials Secret still, and was spent.
     """
-    return intend(begin_chain(old, chain, code, binding, attempt.now), attempt, doubt=False)
+    grant = begin_chain(old, chain, code, binding, attempt.now)
+    return intend(replace(grant, seed=old.seed) if old else grant, attempt, doubt=False)
 
 
 def intend(grant: Grant, attempt: Attempt, *, doubt: bool) -> Grant:
@@ -207,6 +209,11 @@ def verdict_on(grant: Grant, problem: Problem, server: Server, now: datetime) ->
         server_code=problem.server_code,
         transaction_id=problem.transaction_id,
     )
+
+
+def was_lost(grant: Grant) -> bool:
+    """Whether the refresh token was refused after a doubt: sent once more, it is in doubt still."""
+    return grant.rejection is not None and grant.rejection.problem.reason is Reason.ROTATION_LOST
 
 
 def not_sent(grant: Grant) -> Grant:

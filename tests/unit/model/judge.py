@@ -9,10 +9,11 @@ from citrix_oauth_operator.kube.api import JSON
 from citrix_oauth_operator.kube.grant_codec import from_data
 from citrix_oauth_operator.kube.labels import REQUESTED_AT
 from citrix_oauth_operator.kube.secret_codec import decode
+from citrix_oauth_operator.write_protocol import STALE_SECONDS
 from tests.unit.fakes import FakeApi
 from tests.unit.model.pod import Pod
 from tests.unit.model.server import Server
-from tests.unit.world import CLIENT, GRANT_SECRET
+from tests.unit.world import CLIENT, GRANT_SECRET, OPS
 
 PATIENCE = 60.0
 LEEWAY = 1.0  # seconds: requests to the API server take their time
@@ -22,7 +23,13 @@ class WatchedApi(FakeApi):
     """Shows each write of the grant Secret to the judge, together with its writer."""
 
     judge: "Judge | None" = None
-    writer: Pod | None = None
+    writer: Pod | None = None  # None: a person
+
+    def drop(self, path: str) -> None:
+        """Delete an object."""
+        if path == GRANT_SECRET and self.judge and self.writer:
+            self.judge.broken.append("13: a process deleted the grant")
+        super().drop(path)
 
     def put(self, path: str, body: JSON) -> JSON:
         """Write an object."""
@@ -33,6 +40,14 @@ class WatchedApi(FakeApi):
             self.judge.grant_written(self.writer, old, from_data(decode(written)))
         self.writer = None
         return written
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """When a chain was replaced, and by which process."""
+
+    by: Pod
+    at: float
 
 
 @dataclass
@@ -53,10 +68,16 @@ class Judge:
     stored: set[str] = field(default_factory=set)
     _seqs: dict[str, int] = field(default_factory=dict)
     _tokens: list[str] = field(default_factory=list)
+    _chains: dict[str, str] = field(default_factory=dict)  # by refresh token
+    _dropped: dict[str, Dropped] = field(default_factory=dict)  # chains
+    _begun: list[float] = field(default_factory=list)
+    _codes: set[str] = field(default_factory=set)  # that were sent
+    handed_over: dict[str, float] = field(default_factory=dict)  # codes, and when
 
     def grant_written(self, writer: Pod, old: Grant | None, new: Grant) -> None:
         """See one write of the grant Secret."""
         self._sequence(old, new)
+        self._replacement(writer, old, new)
         pending, before = new.pending, old.pending if old and old.chain == new.chain else None
         if pending is None or (before is not None and before.attempt == pending.attempt):
             return
@@ -84,6 +105,7 @@ class Judge:
         """Somebody deleted what the grant Secret knew."""
         self._seqs.clear()
         self._tokens.clear()
+        self._dropped.clear()
 
     def _sequence(self, old: Grant | None, new: Grant) -> None:
         token = new.refresh_token.reveal()
@@ -102,6 +124,36 @@ class Judge:
         if not self._tokens or self._tokens[-1] != token:
             self._tokens.append(token)
 
+    def _replacement(self, writer: Pod, old: Grant | None, new: Grant) -> None:
+        """A chain is replaced by what a server gave for a seed or a code, and by nothing else."""
+        token = new.refresh_token.reveal()
+        self._chains[token] = new.chain
+        if token not in self.server.family:
+            self.broken.append("13: what is stored is no refresh token")
+        if old is None or old.chain != new.chain:
+            self._begun.append(self.server.now())
+        if old is not None and old.chain != new.chain:
+            self._dropped[old.chain] = Dropped(writer, self.server.now())
+
+    def begun_since(self, moment: float) -> bool:
+        """Whether another chain came since: a sign-in that was on its way then is of no use."""
+        return any(at >= moment for at in self._begun)
+
+    def waits(self, code: str) -> bool:
+        """Whether nobody has sent a code yet."""
+        return code not in self._codes
+
+    def code(self, pod: object, code: str) -> None:
+        """See one code leave a process."""
+        if not isinstance(pod, Pod):
+            raise TypeError
+        claim = self.api.objects.get(f"/api/v1/namespaces/{OPS}/configmaps/code-{SecretText(code).fingerprint(64)}")
+        if claim is None or claim["data"]["instance"] != pod.holder.instance:
+            self.broken.append("13: a code was sent by a process that has not claimed it")
+        if code in self._codes:
+            self.broken.append("13: a code was sent twice")
+        self._codes.add(code)
+
     def _take_over(self, writer: Pod, old: Grant | None, before: Pending) -> None:
         """Another process's intent: at once only where that process was of the same pod."""
         holder = next((pod for pod in self.pods if pod.holder == before.holder), None)
@@ -119,6 +171,10 @@ class Judge:
         intent = self._intents.get(pod.holder.instance)
         if intent is None or SecretText(token).fingerprint() != intent.fingerprint:
             self.broken.append("2: a token was sent without an intent that names it")
+        if dropped := self._dropped.get(self._chains.get(token, "")):
+            late = self.server.now() - dropped.at > STALE_SECONDS + LEEWAY
+            if late or dropped.by is pod:
+                self.broken.append("13: a token was sent though a new chain had replaced its own")
         wire = self._on_the_wire.setdefault(token, [])
         if any(not other.dead and not other.suspended for other in wire):
             self.broken.append("1: two requests with one refresh token at once")

@@ -3,29 +3,20 @@
 All of the product but its edges is real: deciding, the write protocol, the stores, the spill folder, the recovery.
 """
 
-import asyncio
-import shutil
-import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from typing import Any, TypeVar
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 
-from citrix_oauth_operator.kube.api import JSON
-from citrix_oauth_operator.kube.labels import REQUESTED_AT
-from tests.unit.model.clockwork import VirtualLoop
 from tests.unit.model.judge import Judge, WatchedApi
-from tests.unit.model.pod import Pod, Trouble
+from tests.unit.model.pod import Trouble
 from tests.unit.model.server import Mode, Play, Server
-from tests.unit.world import CLIENT, GRANT_SECRET, OPS, TENANT, TOKEN_SECRET, World
+from tests.unit.model.stage import Stage
+from tests.unit.people import ENDPOINTS
+from tests.unit.world import GRANT_SECRET, LOGIN_SECRET, OPS, TENANT, TOKEN_SECRET, World
 
-T = TypeVar("T")
 PODS = ("pod-1", "pod-2")
-ENDED = {"RotationLost", "GrantRejected", "GrantExpired"}
 TROUBLES = st.builds(
     Trouble,
     kind=st.sampled_from(["refused", "silent", "conflict", "lost", "crash before", "crash after"]),
@@ -39,6 +30,7 @@ TROUBLES = st.builds(
             ("PATCH", "reports/status"),
             ("PUT", "team-a/secrets"),
             ("GET", "secrets/grant."),
+            ("DELETE", "reports-login"),
         ]
     ),
     skip=st.integers(0, 2),
@@ -46,18 +38,17 @@ TROUBLES = st.builds(
 )
 PLAYS = st.sampled_from(["ok", "ok", "lost", "dropped", "broken", "busy", "not sent", "bad successor"])
 
+DURING = ["", "", "kill", "kill with its pod", "suspend", "cut off", "new seed", "label"]
+AROUND_A_CODE = [
+    ("POST", "configmaps"),
+    ("PUT", "secrets/grant."),
+    ("PUT", "secrets/grant."),
+    ("DELETE", "reports-login"),
+]
 
-class Protocol(RuleBasedStateMachine):
-    """Each rule is one thing that happens; `teardown` lets everything heal and judges what is left."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.loop = VirtualLoop()
-        self.folder = Path(tempfile.mkdtemp(prefix="model-", dir=_memory()))
-        self.world: World
-        self.all: list[Pod] = []
-        self.here: dict[str, Pod] = {}
-        self.amnesty = False
+class Protocol(Stage):
+    """Each rule is one thing that happens."""
 
     @initialize(mode=st.sampled_from(["strict", "strict", "refuse", "grace", "keeps"]), pods=st.sampled_from([1, 1, 2]))
     def begin(self, mode: Mode, pods: int) -> None:
@@ -66,7 +57,8 @@ class Protocol(RuleBasedStateMachine):
         self.server = Server(mode, self.loop.time)
         self.world.api = self.api = WatchedApi(OPS, TENANT)
         self.judge = self.api.judge = Judge(self.server, self.api, self.all)
-        self.server.on_replay = self.judge.replayed
+        self.server.on_replay, self.server.on_code = self.judge.replayed, self.judge.code
+        self.world.discovery.answer = ENDPOINTS
         self.world.client()
         self.world.credentials(refresh_token=self.server.sign_in())
         for name in PODS[:pods]:
@@ -119,7 +111,7 @@ class Protocol(RuleBasedStateMachine):
         pod=st.sampled_from((*PODS, PODS[0])),
         play=PLAYS,
         commit=st.sampled_from(["", "crash before", "crash before", "crash after", "lost", "silent", "conflict"]),
-        during=st.sampled_from(["", "", "kill", "kill with its pod", "suspend", "cut off", "new seed", "label"]),
+        during=st.sampled_from(DURING),
         seconds=st.sampled_from([0.5, 12, 70]),
     )
     def a_refresh_meets(self, pod: str, play: Play, commit: str, during: str, seconds: float) -> None:
@@ -130,16 +122,52 @@ class Protocol(RuleBasedStateMachine):
         if found and commit:
             found.troubles = [Trouble(commit, ("PUT", "secrets/grant."), skip=1)]
         self._pass(1)
-        match during:
+        self._befalls(during, pod)
+        self._pass(10 + seconds)
+
+    @rule(
+        pod=st.sampled_from((*PODS, PODS[0])),
+        ladder=st.sampled_from(["", "", "lost", "dropped"]),
+        play=PLAYS,
+        trouble=st.sampled_from(["", "crash before", "crash before", "crash after", "lost", "silent", "conflict"]),
+        at=st.sampled_from(AROUND_A_CODE),
+        during=st.sampled_from(DURING),
+        seconds=st.sampled_from([0.5, 12, 70]),
+    )
+    def a_sign_in_meets(  # noqa: PLR0913, PLR0917 - each is a dimension of its own
+        self, pod: str, ladder: Play, play: Play, trouble: str, at: tuple[str, str], during: str, seconds: float
+    ) -> None:
+        """Its claim, its answer, its commit, and what happens meanwhile; perhaps in the midst of doubt."""
+        if ladder:
+            self.until_the_next_refresh()
+            self.the_server_will_play([ladder] * 3, 1, 1)
+            self._pass(5)
+        self.the_server_will_play([play, play], 1, 8)
+        found = self.here.get(pod)
+        if found and trouble:
+            found.troubles = [Trouble(trouble, at)]
+        self._hand_over()
+        self._pass(1)
+        self._befalls(during, pod)
+        self._pass(10 + seconds)
+
+    def _befalls(self, what: str, pod: str) -> None:
+        """While a request is on the wire."""
+        found = self.here.get(pod)
+        match what:
             case "kill" | "kill with its pod":
-                self.the_process_is_killed(pod, spill=during == "kill")
+                self.the_process_is_killed(pod, spill=what == "kill")
             case "suspend" | "cut off" if found:
-                found.suspend() if during == "suspend" else setattr(found, "cut_off", True)
+                found.suspend() if what == "suspend" else setattr(found, "cut_off", True)
             case "new seed":
                 self.a_person_gives_a_new_seed()
             case "label":
                 self.somebody_labels_a_secret(GRANT_SECRET)
-        self._pass(10 + seconds)
+
+    @rule()
+    def a_person_signs_in(self) -> None:
+        """Whether or not the old chain lives, or is in doubt."""
+        self._hand_over()
 
     @rule(pod=st.sampled_from(PODS))
     def the_machine_is_suspended_or_resumed(self, pod: str) -> None:
@@ -165,10 +193,7 @@ class Protocol(RuleBasedStateMachine):
     @rule()
     def a_person_asks(self) -> None:
         """Refresh now."""
-        body = self.api.objects[CLIENT]
-        stamp = f"asked at {self.loop.time()}"
-        self._edit(CLIENT, {**body, "metadata": {**body["metadata"], "annotations": {REQUESTED_AT: stamp}}})
-        self.judge.asked_at = self.loop.time()
+        self._ask()
 
     @rule()
     def a_person_gives_a_new_seed(self) -> None:
@@ -177,7 +202,7 @@ class Protocol(RuleBasedStateMachine):
         self.world.credentials(refresh_token=self.server.sign_in())
         self._wake()
 
-    @rule(path=st.sampled_from([GRANT_SECRET, TOKEN_SECRET]))
+    @rule(path=st.sampled_from([GRANT_SECRET, TOKEN_SECRET, LOGIN_SECRET]))
     def somebody_labels_a_secret(self, path: str) -> None:
         """Its version changes under whoever writes."""
         if body := self.api.objects.get(path):
@@ -194,7 +219,7 @@ class Protocol(RuleBasedStateMachine):
     @rule(claims=st.booleans())
     def somebody_deletes_our_memory(self, *, claims: bool) -> None:
         """The claims of seeds, or the grant: not both, which would make a used seed look new."""
-        self.amnesty = True
+        self.amnesty, self.api.writer = True, None
         for path in [path for path in self.api.objects if ("/seed-" in path if claims else path == GRANT_SECRET)]:
             self.api.drop(path)
         self.judge.forget()
@@ -204,111 +229,3 @@ class Protocol(RuleBasedStateMachine):
     def an_admin_revokes(self) -> None:
         """At the authorization server."""
         self.server.revoke()
-
-    def teardown(self) -> None:
-        """Let everything heal, then judge."""
-        try:
-            if hasattr(self, "world"):
-                self._heal()
-                self._verdict()
-        finally:
-            for task in (tasks := asyncio.all_tasks(self.loop)):
-                task.cancel()
-            self.loop.run_until_complete(_all_of(tasks))
-            self.loop.close()
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _heal(self) -> None:
-        self.server.script.clear()
-        self.server.seconds = (0.01, 0.01)
-        for name in list(self.here):
-            pod = self.here[name]
-            pod.troubles, pod.cut_off, pod.clock.jumped = [], False, timedelta(0)
-            pod.resume()
-        for _ in range(60):
-            self._pass(180)
-            if self._settled():
-                return
-
-    def _settled(self) -> bool:
-        if GRANT_SECRET not in self.api.objects or any(pod.dead for pod in self.here.values()):
-            return False
-        ready = self.world.condition("Ready").get("status") == "True" and not self.world.condition("RefreshFailed")
-        stalled = self.world.condition("Stalled").get("reason") in ENDED
-        return self.world.grant.pending is None and (
-            stalled or (ready and self.world.grant.refresh_token.reveal() in self.server.live)
-        )
-
-    def _verdict(self) -> None:
-        assert not self.judge.broken, self.judge.broken
-        if self.amnesty:
-            return
-        grant, reason = self.world.grant, self.world.condition("Stalled").get("reason")
-        token = grant.refresh_token.reveal()
-        if token in self.server.live:
-            assert reason is None, f"12: {reason}, and the server would take the refresh token"
-            assert self.world.condition("Ready").get("status") == "True", self.world.status
-            return
-        assert reason in ENDED, f"12: the grant is dead in silence: {reason}"
-        assert token in self.server.refused, "11: nobody said that the grant is dead"
-        family = self.server.family[token]
-        excused = [r for r in self.server.rotations.values() if r.family == family and (r.excused or not r.delivered)]
-        assert excused or family in self.server.revoked, "5: the grant was lost, and every answer had been read"
-
-    def _pass(self, seconds: float) -> None:
-        self.loop.run_until_complete(asyncio.sleep(seconds))
-        for name, pod in list(self.here.items()):
-            pod.complain()
-            if pod.dead:  # of an injected crash: the kubelet starts it again, its spill folder is as it was
-                self._forget_held(pod, spill=True)
-                self._start(name)
-        assert not self.judge.broken, self.judge.broken
-
-    def _start(self, name: str) -> None:
-        pod = self._inside(lambda: Pod(name, self.world, self.server, self.folder / name))
-        pod.writes = lambda: setattr(self.api, "writer", pod)
-        pod.sends = lambda token: self.judge.request(pod, token)
-        pod.answered = lambda token: self.judge.answered(pod, token)
-        self.all.append(pod)
-        self.here[name] = pod
-        self._inside(pod.start)
-
-    def _kill(self, name: str, *, spill: bool) -> None:
-        pod = self.here[name]
-        self._inside(pod.kill)
-        self._forget_held(pod, spill=spill)
-
-    def _forget_held(self, pod: Pod, *, spill: bool) -> None:
-        """Without its spill folder nobody can keep what a dead process had read."""
-        if spill:
-            return
-        shutil.rmtree(self.folder / pod.name, ignore_errors=True)
-        for rotation in self.server.rotations.values():
-            sender = rotation.sender
-            if isinstance(sender, Pod) and sender.name == pod.name:
-                rotation.excused = rotation.excused or rotation.successor not in self.judge.stored
-
-    def _edit(self, path: str, body: JSON) -> None:
-        self.api.writer = None
-        self.api.put(path, body)
-        self._wake()
-
-    def _wake(self) -> None:
-        for pod in self.here.values():
-            pod.wake()
-
-    def _inside(self, work: Callable[[], T]) -> T:
-        """Do something where the loop is running, for it asks for the time or starts tasks."""
-
-        async def run() -> T:
-            return work()
-
-        return self.loop.run_until_complete(run())
-
-
-async def _all_of(tasks: set["asyncio.Task[Any]"]) -> None:
-    await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _memory() -> str | None:
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - the spill folder is memory-backed
