@@ -36,6 +36,7 @@ from citrix_oauth_operator.redemption import Redemption
 from citrix_oauth_operator.sign_ins import SignIns
 from citrix_oauth_operator.spill import SpillFolder
 from citrix_oauth_operator.storefront_tokens import StoreFrontTokens
+from citrix_oauth_operator.twins import OnTheWire
 from citrix_oauth_operator.wire.discovery import Discovery
 from citrix_oauth_operator.wire.id_token import IdTokens
 from citrix_oauth_operator.wire.transport import Transport
@@ -97,12 +98,9 @@ def passes(shared: Shared) -> Farewells:
         primaries=primaries,
         passwords=passwords,
     )
-    redemption = Redemption(
-        shared.grants, codes, requests, shared.id_tokens, shared.budgets, spill, clock, identity.holder
-    )
-    protocol = WriteProtocol(
-        shared.grants, claims, requests, shared.budgets, spill, clock, identity.holder, metrics=shared.metrics
-    )
+    grants, budgets, metrics, holder, wire = shared.grants, shared.budgets, shared.metrics, identity.holder, OnTheWire()
+    redemption = Redemption(grants, codes, requests, shared.id_tokens, budgets, spill, clock, holder, wire=wire)
+    protocol = WriteProtocol(grants, claims, requests, budgets, spill, clock, holder, metrics=metrics, wire=wire)
     reconciler = Reconciler(
         clock=clock,
         observer=observer,

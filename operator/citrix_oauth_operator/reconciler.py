@@ -127,6 +127,8 @@ class Reconciler:
         """Put a request off while the server wants to be left alone."""
         if not isinstance(decision, Redeem | AdoptSeed | Refresh | RequestToken):
             return decision
+        if isinstance(decision, Redeem) and (rest := self.sign_ins.rest(seen.client.ref)):
+            return Wait(self.clock.now() + rest, standing=True)
         server, token = seen.ready_inputs.server, seen.token
         if (closed := self.budgets.closed_for(server)) > timedelta(0):
             return Wait(self.clock.now() + spread(closed, self.share()), standing=True)

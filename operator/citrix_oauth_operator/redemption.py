@@ -37,6 +37,7 @@ from citrix_oauth_operator.kube.grant_store import GrantStore, Stored
 from citrix_oauth_operator.report import audit
 from citrix_oauth_operator.servers import sign_in_scopes
 from citrix_oauth_operator.spill import Spilled
+from citrix_oauth_operator.twins import OnTheWire
 from citrix_oauth_operator.wire.raw import RawAnswer
 
 log = logging.getLogger(__name__)
@@ -57,19 +58,25 @@ class Redemption:
     clock: Clock
     holder: Holder
     share: Callable[[], float] = random.random
+    wire: OnTheWire = field(default_factory=OnTheWire)
     _new_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
 
     async def redeem(self, seen: Observed, login: Login, chain: str) -> Redeemed:
         """Send the code of a login Secret once, and start a chain with what comes back.
 
         Raises:
-            Conflict: somebody else claimed the code; look again.
+            Conflict: somebody else claimed the code, or a client of the same name waits for an answer; look again.
             ApiError: nothing was sent.
         """
         inputs, sign_in, ref = seen.ready_inputs, _sign_in(login), seen.client.ref
         expected = _expected(inputs, sign_in, seen.grant)
         if problem := await self.id_tokens.prepare(expected, inputs.server.reach):
             return Redeemed(problem=problem, over=False)
+        with self.wire.alone(ref):
+            return await self._send(seen, sign_in, expected, chain)
+
+    async def _send(self, seen: Observed, sign_in: SignIn, expected: Expected, chain: str) -> Redeemed:
+        inputs, ref = seen.ready_inputs, seen.client.ref
         claim = CodeClaim(ref.uid, chain, self._new_id(), self.holder, self.clock.now())
         await self.codes.take(ref, sign_in.code, claim)
         audit.tell(audit.Event.CODE_SENT, ref, chain=chain, attempt=claim.attempt)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.errors import ApiError
+from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.observed import Observed
 from citrix_oauth_operator.domain.sign_in import Login, SignInResult, subject_hash
 from citrix_oauth_operator.edges import DeletesLogins, Redeemed, RedeemsCodes
 from citrix_oauth_operator.report import audit
 
 DELETE_SECONDS = (0.1, 0.5, 2.0)  # between the tries to delete a login Secret; its claim keeps it from being sent again
+
+AT_ONCE, EACH_SECONDS = 5, 60.0  # codes of one client: so many, then one a minute; each leaves a claim
 
 
 @dataclass(slots=True)
@@ -22,6 +26,17 @@ class SignIns:
     redemption: RedeemsCodes
     logins: DeletesLogins
     clock: Clock
+    _free: dict[str, float] = field(default_factory=dict)  # by client: when all of its burst is there again
+
+    def rest(self, ref: ClientRef) -> timedelta:
+        """Return how long a client's next code has to wait: whoever may write login Secrets cannot flood us."""
+        full = self._free.get(str(ref), 0.0) - self.clock.boottime()
+        return timedelta(seconds=max(0.0, full - (AT_ONCE - 1) * EACH_SECONDS))
+
+    def _sent(self, ref: ClientRef) -> None:
+        now = self.clock.boottime()
+        self._free = {client: free for client, free in self._free.items() if free > now}
+        self._free[str(ref)] = self._free.get(str(ref), now) + EACH_SECONDS
 
     async def redeem(self, seen: Observed, login: Login, chain: str) -> tuple[Observed, Redeemed]:
         """Redeem a code, and end the sign-in where it is over; return the facts afterwards.
@@ -31,6 +46,8 @@ class SignIns:
             ApiError: nothing was sent.
         """
         redeemed = await self.redemption.redeem(seen, login, chain)
+        if redeemed.over:
+            self._sent(seen.client.ref)
         if not redeemed.over or redeemed.gone:
             return seen, redeemed
         if redeemed.stored is None:

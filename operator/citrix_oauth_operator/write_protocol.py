@@ -15,7 +15,6 @@ from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import protocol
 from citrix_oauth_operator.domain.answers import Granted, NotSent, Refused, Uncertain
 from citrix_oauth_operator.domain.durations import rfc3339
-from citrix_oauth_operator.domain.errors import Conflict
 from citrix_oauth_operator.domain.lifetimes import remembered
 from citrix_oauth_operator.domain.model import Claim, ClientRef, Grant, Holder
 from citrix_oauth_operator.domain.observed import Inputs, Observed
@@ -26,6 +25,7 @@ from citrix_oauth_operator.grants.token_endpoint import Unread
 from citrix_oauth_operator.kube.grant_store import GrantStore, Stored
 from citrix_oauth_operator.report import audit
 from citrix_oauth_operator.spill import Spilled
+from citrix_oauth_operator.twins import OnTheWire
 from citrix_oauth_operator.wire.raw import RawAnswer
 
 STALE_SECONDS = 5.0  # an intent older than this is written again before the request
@@ -52,7 +52,7 @@ class WriteProtocol:
     holder: Holder
     share: Callable[[], float] = random.random
     metrics: Metrics = field(default_factory=NoMetrics)
-    _on_the_wire: set[tuple[str, str]] = field(default_factory=set)
+    wire: OnTheWire = field(default_factory=OnTheWire)
     _unsent: dict[tuple[str, str], str] = field(default_factory=dict)  # the attempt that is known to have sent nothing
     _new_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
 
@@ -74,7 +74,7 @@ class WriteProtocol:
         seed = inputs.seed
         if seed is None:
             raise TypeError("checked by new_seed")
-        self._refuse_twins(ref)
+        self.wire.refuse_twins(ref)
         claim, begun = seen.claim, _begun_before(seen, seed)
         if claim is None and seen.grant is not None and begun is None:
             claim = await self.claims.take(ref, seed, Claim(ref.uid, chain, adopted=False), now)
@@ -99,22 +99,13 @@ class WriteProtocol:
         """
         if seen.grant is None:
             raise TypeError("checked by no_grant")
-        self._refuse_twins(seen.client.ref)
+        self.wire.refuse_twins(seen.client.ref)
         intent = await self._intend(seen.client.ref, Stored(seen.grant, seen.grant_version), doubt=doubt)
         return await self._alone(seen, intent)
 
-    def _refuse_twins(self, ref: ClientRef) -> None:
-        """A client deleted and created again shares its predecessor's grant: it waits for that one's answer."""
-        if _key(ref) in self._on_the_wire:
-            raise Conflict
-
     async def _alone(self, seen: Observed, intent: Intent) -> Settled:
-        key = _key(seen.client.ref)
-        self._on_the_wire.add(key)
-        try:
+        with self.wire.alone(seen.client.ref):
             return await self._send(seen, intent)
-        finally:
-            self._on_the_wire.discard(key)
 
     async def _intend(self, ref: ClientRef, stored: Stored, *, doubt: bool) -> Intent:
         """Step 5: the durable intent. If the API server cannot be written, no token is spent."""

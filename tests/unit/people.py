@@ -23,7 +23,8 @@ KEY = ECKey.generate_key("P-256", {"kid": "k1", "use": "sig", "alg": "ES256"})
 
 def hand_over(code: str = "CANARY-code-1") -> SignIn:
     """Return a sign-in as CLI and portal hand it over."""
-    return SignIn(SecretText(code), SecretText("CANARY-verifier-" + "v" * 43), "http://localhost:7182/callback", NONCE)
+    verifier = SecretText("CANARY-verifier-" + "v" * 43)
+    return SignIn(SecretText(code), verifier, "http://localhost:7182/callback", NONCE, ENDPOINTS.token)
 
 
 def claims(clock: Clock, **changed: object) -> dict[str, object]:

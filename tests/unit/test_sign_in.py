@@ -1,5 +1,6 @@
 """A sign-in: its code is sent once, whatever happens, and what was stored before stays until it is good."""
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -20,6 +21,7 @@ from citrix_oauth_operator.domain.sign_in import Expected
 from citrix_oauth_operator.kube.grant_codec import to_data
 from citrix_oauth_operator.kube.secret_codec import encode
 from citrix_oauth_operator.redemption import Redemption
+from citrix_oauth_operator.sign_ins import AT_ONCE, EACH_SECONDS
 from citrix_oauth_operator.wire.raw import RawAnswer
 from tests.unit.fakes import Crash, Fault, lost
 from tests.unit.people import ENDPOINTS, KEY, claims, key_set, signed
@@ -385,6 +387,18 @@ async def test_a_login_secret_that_is_not_well_formed_is_told_by_its_key() -> No
     assert LOGIN_SECRET not in world.api.objects
 
 
+@pytest.mark.parametrize("alive", [True, False], ids=["beside a living grant", "from nothing"])
+async def test_a_code_of_another_server_is_not_sent_to_the_one_that_the_client_has_now(alive: bool) -> None:
+    """The reference, or the server's addresses, changed between the browser and the redemption."""
+    world, process = await (living() if alive else waiting())
+    world.discovery.answer = replace(ENDPOINTS, token="https://another.example/token")
+    world.hand_over()
+    await process.run()
+    assert (world.server.codes, LOGIN_SECRET in world.api.objects) == ([], False)
+    assert world.signed_in["reason"] == "EndpointChanged"
+    assert "Sign in again" in world.signed_in["message"]
+
+
 async def test_a_secret_of_that_name_that_is_nobodys_sign_in_is_left_alone() -> None:
     """It lacks our label, or is of a former client of this name."""
     world, process = await waiting()
@@ -466,6 +480,52 @@ async def test_a_dead_sign_in_says_why_and_not_that_an_older_seed_was_used() -> 
     world.ask("2026-03-01T12:00:06Z")
     await process.run()
     assert (world.grant.seq, world.condition("Stalled")) == (2, {})
+
+
+@pytest.mark.looptime
+async def test_codes_of_anybodys_invention_are_sent_one_a_minute() -> None:
+    """Each leaves a claim: after the fifth the next one waits, and the grant goes on when its turn comes."""
+    world, process = await living()
+    world.server.otherwise = error("invalid_grant")
+    for number in range(AT_ONCE):
+        world.hand_over(f"CANARY-junk-{number}", when=f"2026-03-01T12:00:{number:02}Z")
+        await process.run()
+        assert LOGIN_SECRET not in world.api.objects
+    world.hand_over("CANARY-junk", when="2026-03-01T12:00:59Z")
+    outcome = await process.run()
+    assert len(world.server.codes) == AT_ONCE
+    assert outcome.look_again is not None
+    assert outcome.look_again - world.clock.now() <= timedelta(seconds=EACH_SECONDS)
+    await asyncio.sleep(EACH_SECONDS)
+    await process.run()
+    assert len(world.server.codes) == AT_ONCE + 1
+    world.server.otherwise = "ok"
+    await asyncio.sleep(18 * 60)
+    await process.run()
+    assert (world.grant.seq, world.condition("Stalled")) == (2, {})
+
+
+@pytest.mark.looptime
+async def test_a_client_created_again_waits_for_the_code_of_its_predecessor() -> None:
+    """They share one grant: the old refresh token is not sent beside the code, and the new client finds the grant."""
+    world, process = await living()
+    world.clock.jumped += timedelta(minutes=25)  # the old chain is due
+    world.server.seconds = 5.0
+    again, sent = replace(REF, uid="uid-again"), len(world.server.sent)
+    world.hand_over()
+    redemption = asyncio.create_task(process.look(REF))
+    await asyncio.sleep(1)
+    body = world.api.objects[CLIENT]
+    world.api.drop(CLIENT)
+    world.api.put(CLIENT, {"spec": body["spec"], "metadata": {**body["metadata"], "uid": again.uid}, "status": {}})
+    for _ in range(2):  # the first look claims the client
+        with pytest.raises(Conflict):
+            await process.look(again)
+    await asyncio.gather(redemption, return_exceptions=True)
+    await process.look(again)
+    assert (world.server.codes, len(world.server.sent)) == (["CANARY-code-1"], sent)
+    assert (world.grant.subject, world.held_is_live) == ("ada", True)
+    assert world.status["grant"]["chain"] == world.grant.chain
 
 
 async def test_a_client_that_was_deleted_meanwhile_gets_nothing() -> None:

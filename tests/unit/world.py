@@ -42,6 +42,7 @@ from citrix_oauth_operator.sign_ins import SignIns
 from citrix_oauth_operator.spill import SpillFolder
 from citrix_oauth_operator.storefront.talk import Wire
 from citrix_oauth_operator.storefront_tokens import StoreFrontTokens
+from citrix_oauth_operator.twins import OnTheWire
 from citrix_oauth_operator.wire.id_token import IdTokens
 from citrix_oauth_operator.write_protocol import WriteProtocol
 from tests.unit import people
@@ -192,8 +193,9 @@ class World:
         )
         metrics, share = self.metrics, self.share
         held, requests = MeteredSpill(spill, metrics), Guarded(MeteredRequests(server, metrics, clock), budgets)
-        protocol = WriteProtocol(store, claims, requests, budgets, held, clock, identity.holder, share, metrics)
-        redemption = Redemption(store, codes, requests, id_tokens, budgets, held, clock, identity.holder, share)
+        holder, wire = identity.holder, OnTheWire()
+        protocol = WriteProtocol(store, claims, requests, budgets, held, clock, holder, share, metrics, wire)
+        redemption = Redemption(store, codes, requests, id_tokens, budgets, held, clock, holder, share, wire)
         sign_ins = SignIns(redemption, logins, clock)
         storefront = StoreFrontTokens(
             self.storefront, primaries, passwords, budgets, clock, identity.holder, identity, metrics

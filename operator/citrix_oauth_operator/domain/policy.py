@@ -22,6 +22,7 @@ from .schedule import (
     ladder_delay,
     take_over_reserve,
 )
+from .server import Endpoints
 from .sign_in import CODE_LIVES, SignInResult
 from .spec import GrantType
 
@@ -73,6 +74,9 @@ def sign_in(seen: Observed, now: datetime) -> Decision | None:
         if login.since is not None and now - login.since > CODE_LIVES:  # the old chain must not rest for ever
             hindrance = seen.client.status.reason_of(ConditionType.REFRESH_FAILED)
             return EndSignIn(login, SignInResult(login.uid, now, sign_in_problems.too_old(hindrance)))
+        endpoints = seen.ready_inputs.endpoints
+        if isinstance(endpoints, Endpoints) and endpoints.token != login.sign_in.token_endpoint:
+            return EndSignIn(login, SignInResult(login.uid, now, sign_in_problems.OF_ANOTHER_SERVER))
         return backing_off(seen, now) or endpoint_unknown(seen, now) or Redeem(login)
     if grant is not None and grant.chain == claim.chain:
         return EndSignIn(login, SignInResult(login.uid, now, subject=grant.subject))

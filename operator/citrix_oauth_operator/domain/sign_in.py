@@ -15,7 +15,7 @@ CODE_LIVES = timedelta(minutes=10)  # at most (RFC 6749 section 4.1.2)
 
 _VISIBLE = re.compile(r"[\x21-\x7e]+")
 _VERIFIER = re.compile(r"[A-Za-z0-9._~-]+")  # RFC 7636 section 4.1
-_REDIRECT = re.compile(r"https?://[\x21-\x7e]+")
+_URI = re.compile(r"https?://[\x21-\x7e]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +32,9 @@ class Key:
 KEYS = (
     Key("code", _VISIBLE, 1, 8192, "1 to 8192 visible ASCII characters"),
     Key("code_verifier", _VERIFIER, 43, 128, "43 to 128 letters, digits, '-', '.', '_' or '~' (RFC 7636)"),
-    Key("redirect_uri", _REDIRECT, 1, 2048, "an http or https URI of at most 2048 visible ASCII characters"),
+    Key("redirect_uri", _URI, 1, 2048, "an http or https URI of at most 2048 visible ASCII characters"),
     Key("nonce", _VISIBLE, 16, 256, "16 to 256 visible ASCII characters"),
+    Key("token_endpoint", _URI, 1, 2048, "an http or https URI of at most 2048 visible ASCII characters"),
 )
 
 
@@ -45,12 +46,14 @@ class SignIn(StaysHere):
         code: works once, for some minutes.
         redirect_uri: byte for byte the one of the authorization request.
         nonce: which the id_token must repeat.
+        token_endpoint: of the server that gave the code: it is compared and never called.
     """
 
     code: SecretText
     code_verifier: SecretText
     redirect_uri: str = field(repr=False)
     nonce: str = field(repr=False)
+    token_endpoint: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

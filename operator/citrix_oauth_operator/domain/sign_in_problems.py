@@ -55,6 +55,13 @@ def unknown(sent: datetime, problem: Problem | None = None) -> Problem:
     )
 
 
+OF_ANOTHER_SERVER = Problem(
+    Reason.ENDPOINT_CHANGED,
+    "The code of the sign-in is of another authorization server than the client's has become; it is not sent there.",
+    f"{_AGAIN}; if it happens again, whoever signs in sees another AuthorizationServer than the operator: the command"
+    " needs `get` on authorizationservers.",
+)
+
 NO_REFRESH_TOKEN = Problem(
     Reason.NO_REFRESH_TOKEN,
     "The sign-in brought no refresh token.",

@@ -7,6 +7,7 @@ from enum import Enum
 
 GRANT_KEPT = timedelta(hours=24)  # a client created again within it finds its grant
 CODE_KEPT = timedelta(days=1)  # a code lives some minutes
+CODE_KEPT_OF_MANY, MANY_CODES = timedelta(hours=1), 16  # of one client
 CLAIM_KEPT = timedelta(days=30)  # so long a used seed is known after its client is gone
 
 
@@ -18,6 +19,15 @@ class Sweep(Enum):
     UNMARK = "the client is back"
     DELETE_GRANT = "delete the grant, keep the claim"
     DELETE_ALL = "delete the grant and the claim"
+
+
+def is_over(age: timedelta, newer: int) -> bool:
+    """Whether the claim of a code may go.
+
+    Args:
+        newer: how many claims of codes its client has that are newer; the newest stays, for it leads to the grant.
+    """
+    return newer > 0 and age >= (CODE_KEPT if newer < MANY_CODES else CODE_KEPT_OF_MANY)
 
 
 def sweep(*, gone: bool, marked: datetime | None, now: datetime) -> Sweep:

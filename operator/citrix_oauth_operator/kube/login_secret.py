@@ -45,6 +45,7 @@ def to_secret(ref: ClientRef, sign_in: SignIn) -> JSON:
         "code_verifier": sign_in.code_verifier.reveal(),
         "redirect_uri": sign_in.redirect_uri,
         "nonce": sign_in.nonce,
+        "token_endpoint": sign_in.token_endpoint,
     }
     return {**empty_secret(ref), "data": encode(data)}
 
@@ -87,7 +88,13 @@ def from_secret(secret: JSON) -> SignIn | KeyFlaw:
             return KeyFlaw(key.name, "is not what it must be", key.words)
     if others := sorted(present.keys() - {key.name for key in KEYS}):
         return KeyFlaw(others[0][:64], "is not one of its keys", f"only {', '.join(key.name for key in KEYS)}")
-    return SignIn(SecretText(data["code"]), SecretText(data["code_verifier"]), data["redirect_uri"], data["nonce"])
+    return SignIn(
+        code=SecretText(data["code"]),
+        code_verifier=SecretText(data["code_verifier"]),
+        redirect_uri=data["redirect_uri"],
+        nonce=data["nonce"],
+        token_endpoint=data["token_endpoint"],
+    )
 
 
 @dataclass(frozen=True, slots=True)

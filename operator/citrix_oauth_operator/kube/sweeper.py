@@ -1,14 +1,15 @@
 """What deleted clients left in the operator's namespace: grants for a day, claims of seeds for a month.
 
-Every chain begins with a claim, so the claims are the index: no Secret is ever listed. Of the
-claims of codes a living client keeps the newest, and what is younger than a day. Marks of passwords stay for a month
-after the last client that has the password.
+Every chain begins with a claim, so the claims are the index: no Secret is ever listed. Of the claims of codes a living
+client keeps the newest, and what is younger than a day; of many only what is younger than an hour. Marks of passwords
+stay for a month after the last client that has the password.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +18,7 @@ from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.durations import parse_rfc3339, rfc3339
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
 from citrix_oauth_operator.domain.model import ClientRef
-from citrix_oauth_operator.domain.sweeping import CODE_KEPT, Sweep, sweep
+from citrix_oauth_operator.domain.sweeping import Sweep, is_over, sweep
 
 from .api import JSON, Api
 from .codes import CODE
@@ -137,15 +138,16 @@ class Sweeper:
 
 
 def _outdated(claims: list[JSON], now: datetime) -> list[JSON]:
-    """Return the claims of codes that are over, but for the newest of each client: it leads to the grant."""
-    codes = [claim for claim in claims if claim["name"].startswith(CODE) and _client_of(claim)]
-    newest = {str(_client_of(claim)): claim for claim in sorted(codes, key=_age)}
+    """Return the claims of codes that are over."""
+    of_client: dict[str, list[JSON]] = defaultdict(list)
+    for claim in sorted(claims, key=_age, reverse=True):
+        if claim["name"].startswith(CODE) and (ref := _client_of(claim)):
+            of_client[str(ref)].append(claim)
     return [
         claim
-        for claim in codes
-        if claim is not newest[str(_client_of(claim))]
-        and (since := parse_rfc3339(_age(claim))) is not None
-        and now - since >= CODE_KEPT
+        for codes in of_client.values()
+        for newer, claim in enumerate(codes)
+        if (since := parse_rfc3339(_age(claim))) is not None and is_over(now - since, newer)
     ]
 
 

@@ -22,6 +22,7 @@ class Wanted:
 
     Attributes:
         endpoint: the authorization endpoint; a query of its own is kept.
+        token_endpoint: of the same server: the only place where the code may go.
         issuer: who must have answered (RFC 9207); None: not known, so not compared.
         iss_required: whether an answer without `iss` is refused, because the server says it always sends one.
         resource: whom the token is for, where the client says it (ADFS; RFC 8707).
@@ -29,6 +30,7 @@ class Wanted:
     """
 
     endpoint: str
+    token_endpoint: str
     client_id: str
     redirect_uri: str
     scopes: tuple[str, ...]
@@ -81,4 +83,5 @@ class Attempt(StaysHere):
 
     def finished(self, code: SecretText) -> SignIn:
         """Return what the operator needs to redeem `code`."""
-        return SignIn(code, self.code_verifier, self.wanted.redirect_uri, self.nonce.reveal())
+        wanted = self.wanted
+        return SignIn(code, self.code_verifier, wanted.redirect_uri, self.nonce.reveal(), wanted.token_endpoint)

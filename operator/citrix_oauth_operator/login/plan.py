@@ -124,6 +124,7 @@ def _wanted(spec: ClientSpec, server: Server, endpoints: Endpoints, redirect_uri
         )
     return Wanted(
         endpoint=endpoints.authorization,
+        token_endpoint=endpoints.token,
         client_id=spec.client_id,
         redirect_uri=redirect_uri,
         scopes=scopes,

@@ -12,7 +12,8 @@ from citrix_oauth_operator.domain.sign_in import SignIn
 from citrix_oauth_operator.kube.login_secret import KeyFlaw, from_secret, is_for, to_secret
 
 REF = ClientRef("team-a", "reports", "uid-1")
-SIGN_IN = SignIn(SecretText("c" * 43), SecretText("v" * 64), "http://localhost:7182/callback", "n" * 22)
+HERE, THERE = "http://localhost:7182/callback", "https://accounts.example/token"
+SIGN_IN = SignIn(SecretText("c" * 43), SecretText("v" * 64), HERE, "n" * 22, THERE)
 
 
 def b64(value: str | bytes) -> str:
@@ -39,7 +40,7 @@ def test_it_is_for_this_client_only() -> None:
 
 def test_nothing_of_it_is_printed() -> None:
     """In any log or failed assertion."""
-    assert not any(part in repr(SIGN_IN) for part in ("ccc", "vvv", "nnn", "7182"))
+    assert not any(part in repr(SIGN_IN) for part in ("ccc", "vvv", "nnn", "7182", "/token"))
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,8 @@ def test_nothing_of_it_is_printed() -> None:
         pytest.param("nonce", None, id="no nonce"),
         pytest.param("nonce", "n" * 15, id="a nonce of 15 characters"),
         pytest.param("nonce", "n" * 257, id="a nonce of 257 characters"),
+        pytest.param("token_endpoint", None, id="no token endpoint"),
+        pytest.param("token_endpoint", "accounts.example/token", id="a token endpoint that is no address"),
         pytest.param("client_secret", "s3cret", id="a key too many"),
     ],
 )

@@ -115,17 +115,32 @@ async def test_one_look_never_deletes_whatever_the_client_left() -> None:
     assert GONE_SINCE not in world.api.objects[claim]["metadata"]["annotations"]
 
 
+async def _sent(world: World, name: object, age: timedelta) -> None:
+    """Let a code have been claimed some time ago."""
+    codes, code, at = Codes(world.api, OPS), SecretText(f"CANARY-code-{name}"), world.clock.now() - age
+    await codes.take(REF, code, CodeClaim(REF.uid, "c", "a", Holder("pod:1", "i"), at))
+    body = world.api.objects[codes._path(code)]
+    world.api.put(codes._path(code), {**body, "metadata": {**body["metadata"], "creationTimestamp": rfc3339(at)}})
+
+
+async def test_of_many_claims_of_codes_only_the_young_ones_stay() -> None:
+    """Whoever writes login Secrets with codes of their own invention leaves a heap for an hour, not for a day."""
+    world, sweeper, _ = await _served()
+    for minute in range(40):
+        await _sent(world, minute, timedelta(minutes=30 + minute))
+    await replace(sweeper, alive=lambda: frozenset({REF.uid})).once()
+    assert len([claim for claim in world.api.of_kind("configmaps") if claim["metadata"]["name"][:5] == "code-"]) == 30
+    await asyncio.sleep(2 * HOUR)
+    await replace(sweeper, alive=lambda: frozenset({REF.uid})).once()
+    assert len([claim for claim in world.api.of_kind("configmaps") if claim["metadata"]["name"][:5] == "code-"]) == 16
+
+
 async def test_of_the_claims_of_codes_a_living_client_keeps_the_newest() -> None:
     """A person who signs in each day leaves no heap; the newest leads to the grant when the client goes."""
     world, sweeper, _ = await _served()
     codes = Codes(world.api, OPS)
     for day in (3, 2, 1, 0):
-        at = world.clock.now() - timedelta(days=day, minutes=1)
-        code = SecretText(f"CANARY-code-{day}")
-        await codes.take(REF, code, CodeClaim(REF.uid, "c", "a", Holder("pod:1", "i"), at))
-        path = codes._path(code)
-        body = world.api.objects[path]
-        world.api.put(path, {**body, "metadata": {**body["metadata"], "creationTimestamp": rfc3339(at)}})
+        await _sent(world, day, timedelta(days=day, minutes=1))
     alive = replace(sweeper, alive=lambda: frozenset({REF.uid}))
     await alive.once()
     left = [day for day in (3, 2, 1, 0) if codes._path(SecretText(f"CANARY-code-{day}")) in world.api.objects]

@@ -7,6 +7,7 @@ from citrix_oauth_operator.login.attempt import Attempt, Wanted
 ISSUER = "https://login.example/core"
 WANTED = Wanted(
     endpoint=f"{ISSUER}/connect/authorize?tenant=a%2Bb",
+    token_endpoint=f"{ISSUER}/connect/token",
     client_id="b3BlcmF0b3I==",
     redirect_uri="http://localhost:7182/callback",
     scopes=("openid", "offline_access"),

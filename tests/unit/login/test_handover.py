@@ -92,7 +92,7 @@ async def test_the_secret_is_there_before_the_operator_is_woken() -> None:
     assert secrets == "/api/v1/namespaces/team-a/secrets"
     assert (secret["metadata"]["name"], set(secret["data"])) == (
         "reports-login",
-        {"code", "code_verifier", "redirect_uri", "nonce"},
+        {"code", "code_verifier", "redirect_uri", "nonce", "token_endpoint"},
     )
     assert client.endswith("/namespaces/team-a/citrixclients/reports")
     assert (patch["metadata"]["uid"], list(patch["metadata"]["annotations"])) == (

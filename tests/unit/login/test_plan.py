@@ -78,6 +78,7 @@ async def test_the_smallest_client_signs_in_with_what_its_kind_of_server_needs()
     wanted = await _wanted(_client())
     assert wanted == Wanted(
         endpoint=FOUND.authorization,
+        token_endpoint=FOUND.token,
         client_id="id==",
         redirect_uri=HERE,
         scopes=("openid", "wsp", "spa", "leases", "offline_access"),
