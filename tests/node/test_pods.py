@@ -63,14 +63,22 @@ def test_a_rolling_update_under_load_is_not_noticed(stay: Stay, consumer: Consum
     _nobody_was_refused(stay.cloud, consumer)
 
 
+def test_a_pod_that_is_told_to_end_first_commits_what_it_has_asked_for(stay: Stay, consumer: Consumer) -> None:
+    """SIGTERM with a request on the wire: the answer comes, is committed, and nothing is left in doubt."""
+    pod, seq = stay.pod()["metadata"], stay.seq("reports", TEAM)
+    _answer_held_back(stay)
+    stay.plane.kubectl("delete", "pod", pod["name"], "-n", NAMESPACE, "--wait=false")
+    eventually(lambda: stay.seq("reports", TEAM) > seq, "the answer is committed", stay.log)
+    _uses_what_the_secret_says(stay, consumer, "reports")
+    _nobody_was_refused(stay.cloud, consumer)
+    assert stay.pod()["metadata"]["uid"] != pod["uid"]
+
+
 def test_a_killed_container_commits_what_its_predecessor_received(stay: Stay, consumer: Consumer) -> None:
     """API server and operator die with an answer in hand: the folder outlives the process, the token is not lost."""
     pod, seq = stay.pod(), stay.seq("reports", TEAM)
     pid = _running(stay, pod)
-    rotations = stay.cloud.stats().rotations
-    stay.cloud.faults([Fault(when="after", kind="delay", delay_ms=HELD_BACK_MS)])
-    stay.ask_for_refresh("reports", TEAM)
-    eventually(lambda: stay.cloud.stats().rotations > rotations, "the server has decided", stay.log)
+    _answer_held_back(stay)
     stay.plane.stop_api_server()
     eventually(lambda: _held(pid), "an answer that cannot be committed is held")
     os.kill(pid, signal.SIGKILL)
@@ -93,6 +101,14 @@ def test_a_killed_pod_is_followed_by_another_that_goes_on(stay: Stay, consumer: 
     eventually(lambda: stay.seq("reports", TEAM) > seq, "the next pod works", stay.log)
     _uses_what_the_secret_says(stay, consumer, "reports")
     _nobody_was_refused(stay.cloud, consumer)
+
+
+def _answer_held_back(stay: Stay) -> None:
+    """Let the server replace a refresh token; its answer is on the way."""
+    rotations = stay.cloud.stats().rotations
+    stay.cloud.faults([Fault(when="after", kind="delay", delay_ms=HELD_BACK_MS)])
+    stay.ask_for_refresh("reports", TEAM)
+    eventually(lambda: stay.cloud.stats().rotations > rotations, "the server has decided", stay.log)
 
 
 def _ends(stay: Stay) -> list[datetime]:
