@@ -7,7 +7,7 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from tests.unit.model.machine import Protocol
 
-EXAMPLES = int(os.environ.get("CITRIX_OAUTH_MODEL_EXAMPLES", "800"))
+EXAMPLES = int(os.environ.get("CITRIX_OAUTH_MODEL_EXAMPLES", "700"))
 
 SHRINK = os.environ.get("CITRIX_OAUTH_MODEL_SHRINK", "1") == "1"  # a planted fault need not be told briefly
 
