@@ -40,7 +40,7 @@ metadata: {name: sign-in, namespace: team-a}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: sign-in}
 subjects:
 - {kind: User, name: alice@example.com, apiGroup: rbac.authorization.k8s.io}
-- {kind: Group, name: signers, apiGroup: rbac.authorization.k8s.io}
+- {kind: Group, name: "oidc:signers", apiGroup: rbac.authorization.k8s.io}
 """
 _REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 

@@ -49,7 +49,8 @@ class Proxy:
         people: the server that people sign in at; knows `<origin>/oauth2/callback`.
         upstream: the portal's port.
         cookie_secret: of another proxy, whose sessions this one then knows, too.
-        more: flags beyond the page's, or instead of its.
+        more: flags beyond the page's.
+        instead: values in the place of the page's, by the flag's name with underscores.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what it stands between
@@ -61,6 +62,7 @@ class Proxy:
         upstream: int,
         cookie_secret: str = "",
         more: tuple[str, ...] = (),
+        **instead: str,
     ) -> None:
         self._program, self._people, self._upstream = program, people, upstream
         self.origin = f"https://localhost:{port}"
@@ -74,6 +76,7 @@ class Proxy:
             client_id=REGISTERED.id,
             redirect_url=f"{self.origin}/oauth2/callback",
             upstream=f"http://127.0.0.1:{upstream}",
+            **instead,
         )
         here = (
             "--http-address=-",
@@ -107,9 +110,10 @@ class Proxy:
         """What it has said."""
         return self._child.log.read_text() if self._child else ""
 
-    def another(self, port: int, *more: str) -> Proxy:
+    def another(self, port: int, *more: str, **instead: str) -> Proxy:
         """Return one that knows the sessions of this one, on another port."""
-        return Proxy(self._program, self._folder.parent, self._people, port, self._upstream, self.cookie_secret, more)
+        folder, secret = self._folder.parent, self.cookie_secret
+        return Proxy(self._program, folder, self._people, port, self._upstream, secret, more, **instead)
 
     def http(self, cookies: Mapping[str, str] | None = None) -> httpx.Client:
         """Return a client that is not a browser, for the caller to close."""
