@@ -26,6 +26,14 @@ PROFILE = Profile(
                 "a disabled client is refused, too"
             ),
             "invalid_grant": "sign in again: a refresh token lives 24 hours and can be used once",
+            "invalid_scope": (
+                "spec.scopes must hold openid, wsp, spa and leases, and offline_access only where Offline Access is"
+                " enabled on the client in Workspace API"
+            ),
+            "unsupported_grant_type": (
+                "a client of Workspace API signs people in (grantType RefreshToken); service principals are of"
+                " authorizationServerRef citrix-cloud-api"
+            ),
             "unauthorized_client": "allow Offline Access on the client in Workspace API, then sign in again",
         }
     ),

@@ -19,6 +19,7 @@ from .strict_json import Document, parse_object
 _LONGEST_WAIT, _SHORTEST_WAIT = timedelta(minutes=15), timedelta(seconds=1)
 _LONGEST_HEADER = 64
 _CITRIX_PAGE = b"unable to process your request"
+_PAGES_ID = re.compile(r"transaction[\s-]*id", re.IGNORECASE)
 _AN_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
 _ID_HEADERS = ("citrix-transactionid", "client-request-id")
 _CORRELATION = "correlation_id"  # of Entra's errors, which its sign-in log is searched by
@@ -157,8 +158,9 @@ def problem(
 def transaction_id(raw: RawAnswer) -> str | None:
     """Return the id for the vendor's support: the one in the answer (page, member, header), else the one we sent."""
     if is_citrix_page(raw):
-        _, label, rest = raw.body.decode("utf-8", "replace").replace("\n", " ").partition("Transaction ID")
-        found = _AN_ID.search(_TAG.sub(" ", rest[:400])) if label else None
+        page = raw.body.decode("utf-8", "replace").replace("\n", " ")
+        label = _PAGES_ID.search(page)
+        found = _AN_ID.search(_TAG.sub(" ", page[label.end() :][:400])) if label else None
         if found:
             return sanitised(found[0])
     document = parse_object(raw.body)

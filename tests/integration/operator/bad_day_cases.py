@@ -13,6 +13,8 @@ NEW, NEXT = "CANARY-rt-new", "CANARY-rt-next"
 ACCESS = "CANARY-at-good"
 DESCRIPTION = "CANARY-words-of-the-server"
 PAGE = b"<html><body>CANARY-words-of-the-server: we are sorry</body></html>"
+TRANSACTION = "0f8fad5b-d9cb-469f-a165-70867728950e"
+CITRIX_PAGE = f"<h1>Unable to Process Your Request</h1>{DESCRIPTION}<p>Transaction ID: <b>{TRANSACTION}</b>".encode()
 HTML = {"Content-Type": "text/html"}
 SEED = "the seed"
 
@@ -43,6 +45,7 @@ class Case:
         life: of the published token.
         apart: the least time between the failure and the next try.
         recovers: whether to wait for the recovery.
+        transaction_id: told for the vendor's support.
     """
 
     id: str
@@ -56,6 +59,7 @@ class Case:
     apart: timedelta = timedelta(0)
     recovers: bool = True
     oauth_error: str = ""
+    transaction_id: str = ""
     then: Reply = field(default=GOOD_AGAIN)
 
 
@@ -98,6 +102,10 @@ SERVER_TROUBLE = [
         "503 with an OAuth error", error("temporarily_unavailable", 503), "ServerError", "temporarily_unavailable"
     ),
     _doubtful("200 with a page", http_reply(PAGE, 200, HTML), "ResponseInvalid"),
+    replace(
+        _doubtful("Citrix's own page", http_reply(CITRIX_PAGE, 400, HTML), "ResponseInvalid"),
+        transaction_id=TRANSACTION,
+    ),
     _doubtful("403 with a page", http_reply(PAGE, 403, HTML), "ResponseInvalid"),
     _doubtful("204 without a body", http_reply(b"", 204), "ResponseInvalid"),
     _doubtful("a list instead of an object", json_reply([tokens()]), "ResponseInvalid"),

@@ -70,6 +70,7 @@ def test_a_bad_answer(world: World, days: dict[str, Day], case: Case) -> None:
 def _check_failure(client: Object, case: Case) -> None:
     error = client["status"]["lastError"]
     assert error.get("oauthError", "") == case.oauth_error
+    assert error.get("transactionId", "") == case.transaction_id
     assert client["status"]["failedAttempts"] == 1
     if not case.stalls:
         due = moment(client, "nextRefreshTime")

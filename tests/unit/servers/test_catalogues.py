@@ -206,6 +206,22 @@ def test_an_unknown_number_leaves_the_oauth_code_its_meaning(kind: ServerType, e
     assert problem.server_code == ("MSIS99999" if kind is ServerType.ADFS else "AADSTS123456789")
 
 
+@pytest.mark.parametrize(
+    ("error", "word"),
+    [
+        ("invalid_grant", "24 hours"),
+        ("invalid_client", "Workspace API"),
+        ("invalid_scope", "openid, wsp, spa and leases"),
+        ("unauthorized_client", "Offline Access"),
+        ("unsupported_grant_type", "citrix-cloud-api"),
+    ],
+)
+def test_each_cause_of_a_400_that_citrix_names_has_its_own_remedy(error: str, word: str) -> None:
+    """The token is over, the client or the scope is invalid."""
+    body = {"error": error, "error_description": "CANARY words of the server"}
+    assert word in refused(ServerType.CITRIX_CLOUD, body).remedy
+
+
 @pytest.mark.parametrize("error", ["invalid_request", "surprise"])
 def test_an_unknown_number_with_an_unknown_code_stays_a_doubt(error: str) -> None:
     """A known one beside `invalid_request` is a definite no (Entra ID reports a wrong tenant like that)."""

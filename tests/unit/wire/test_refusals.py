@@ -125,6 +125,14 @@ def test_citrix_page_names_the_three_causes_and_its_transaction_id() -> None:
     assert answer.problem.transaction_id == "11112222-aaaa-bbbb"
 
 
+@pytest.mark.parametrize("label", ["Transaction ID:", "Transaction Id</th><td>", "transactionId = ", "TRANSACTION-ID"])
+def test_the_pages_transaction_id_is_found_however_its_label_is_spelt(label: str) -> None:
+    """Citrix documents the page by a picture."""
+    answer = read(f"<p>Unable to process your request<p>{label} <i>11112222-aaaa-bbbb</i>".encode(), 200, "ours")
+    assert isinstance(answer, Uncertain)
+    assert answer.problem.transaction_id == "11112222-aaaa-bbbb"
+
+
 @pytest.mark.parametrize(
     ("headers", "sent", "shown"),
     [
