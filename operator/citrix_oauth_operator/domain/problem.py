@@ -42,6 +42,7 @@ class Problem:
         oauth_error: the `error` code of RFC 6749 section 5.2, sanitised.
         server_code: the server's own number or word (AADSTS50076), sanitised.
         transaction_id: the id the vendor's support asks for, sanitised.
+        claims: what the next sign-in must ask for (`domain.claims_challenge`), as JSON.
         retry_after: the server's wish (RFC 9110 section 10.2.3), already clamped.
     """
 
@@ -52,6 +53,7 @@ class Problem:
     http_status: int | None = None
     server_code: str | None = None
     transaction_id: str | None = None
+    claims: str | None = None
     retry_after: timedelta | None = None
 
     @property

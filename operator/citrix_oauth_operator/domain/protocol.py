@@ -208,6 +208,7 @@ def verdict_on(grant: Grant, problem: Problem, server: Server, now: datetime) ->
         http_status=problem.http_status,
         server_code=problem.server_code,
         transaction_id=problem.transaction_id,
+        claims=problem.claims,
     )
 
 

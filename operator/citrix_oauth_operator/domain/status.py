@@ -163,6 +163,7 @@ def last_error(problem: Problem) -> Status:
         "httpStatus": problem.http_status,
         "serverCode": problem.server_code,
         "transactionId": problem.transaction_id,
+        "claims": problem.claims,
         "remedy": problem.advice[:_REMEDY_LENGTH],
     }
     return {key: value for key, value in fields.items() if value}

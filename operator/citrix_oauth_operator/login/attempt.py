@@ -26,6 +26,7 @@ class Wanted:
         issuer: who must have answered (RFC 9207); None: not known, so not compared.
         iss_required: whether an answer without `iss` is refused, because the server says it always sends one.
         resource: whom the token is for, where the client says it (ADFS; RFC 8707).
+        claims: what the server wanted when it refused the last token, as JSON (OpenID Connect Core section 5.5).
         prompt, acr_values: sent where the server, or the customer's document, asks for them.
     """
 
@@ -39,6 +40,7 @@ class Wanted:
     prompt: str = ""
     acr_values: str = ""
     resource: str = ""
+    claims: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,7 @@ class Attempt(StaysHere):
             prompt=wanted.prompt or None,
             acr_values=wanted.acr_values or None,
             resource=wanted.resource or None,
+            claims=wanted.claims or None,
         )
         return url
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
 from citrix_oauth_operator.clock import SystemClock
 from citrix_oauth_operator.domain import problems
+from citrix_oauth_operator.domain.claims_challenge import claims_challenge
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.fields import FieldError
 from citrix_oauth_operator.domain.model import ClientRef
@@ -63,7 +64,7 @@ async def plan(api: Api, discovery: Discovery, body: JSON, redirect_uri: str) ->
     if endpoints.needs_customer() and not spec.customer_id:
         raise SignInEnded.by(problems.customer_missing(server.name))
     wanted = _wanted(spec, server, endpoints.of_customer(spec.customer_id or ""), spec.redirect_uri or redirect_uri)
-    return Plan(ref, wanted, server.reach)
+    return Plan(ref, replace(wanted, claims=_challenged(body)), server.reach)
 
 
 def _spec_of(ref: ClientRef, body: JSON) -> ClientSpec:
@@ -81,12 +82,20 @@ def _spec_of(ref: ClientRef, body: JSON) -> ClientSpec:
 
 
 def _not_helped(body: JSON) -> Mapping[str, Any] | None:
-    """Return the condition that no sign-in cures, where it is about the spec as it is now."""
-    status = body.get("status") or {}
-    if status.get("observedGeneration") != body["metadata"].get("generation"):
-        return None
-    conditions = status.get("conditions") or ()
+    """Return the condition that no sign-in cures."""
+    conditions = _current_status(body).get("conditions") or ()
     return next((c for c in conditions if c["type"] == ConditionType.STALLED and c["reason"] in _NOT_HELPED), None)
+
+
+def _challenged(body: JSON) -> str:
+    """Return what the server wants of this sign-in beyond the last one; "" for nothing."""
+    return claims_challenge((_current_status(body).get("lastError") or {}).get("claims")) or ""
+
+
+def _current_status(body: JSON) -> Mapping[str, Any]:
+    """Return the status where it is about the spec as it is now: another server wants other things."""
+    status = body.get("status") or {}
+    return status if status.get("observedGeneration") == body["metadata"].get("generation") else {}
 
 
 async def _server(api: Api, name: str) -> Server:

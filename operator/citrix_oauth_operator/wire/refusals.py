@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from citrix_oauth_operator.domain.answers import Refused, Uncertain
 from citrix_oauth_operator.domain.catalogue import NOTHING_KNOWN, Catalogue, Finding
+from citrix_oauth_operator.domain.claims_challenge import claims_challenge
 from citrix_oauth_operator.domain.problem import Problem, sanitised
 from citrix_oauth_operator.domain.reasons import Reason
 
@@ -151,6 +152,7 @@ def problem(
         http_status=raw.status,
         server_code=told(catalogue.told(members) or sanitised(raw.headers.get("citrix-error-source"))),
         transaction_id=told(transaction_id(raw)) or sanitised(raw.transaction_id),
+        claims=told(claims_challenge(members.get("claims"))),
         retry_after=wait,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from tests.integration.operator.cluster import Object
 from tests.integration.operator.eventually import eventually
 from tests.integration.operator.world import World
 from tests.standins import systems
-from tests.standins.systems import API, CUSTOMER, TENANT, WORDS, Proof, System, serve
+from tests.standins.systems import API, CLAIMS, CUSTOMER, TENANT, WORDS, Proof, System, serve
 from tests.unit.key_pairs import PrivateKey, certificate, certificate_pem, ec_key, pem, rsa_key
 
 PEOPLE = trustme.CA(organization_name="clients")  # signs what clients open connections with
@@ -248,6 +249,7 @@ def check_way_out(told: Object, system: System) -> None:
     """Somebody can act on it, and finds the request in the vendor's log."""
     if told["reason"] == "ConditionalAccess":
         assert "docs/identity.md" in told["remedy"]
+        assert json.loads(told["claims"]) == CLAIMS
     if sent := system.last.get("client-request-id"):
         assert told["transactionId"] == sent
 

@@ -4,7 +4,7 @@
 registered with one proof, each request is judged by it, tokens cannot be guessed, and an API takes only these.
 """
 
-from tests.standins.systems.kinds import CUSTOMER, RESOURCE, TENANT, Adfs, CitrixCloudApi, Entra, NetScaler
+from tests.standins.systems.kinds import CLAIMS, CUSTOMER, TENANT, Adfs, CitrixCloudApi, Entra, NetScaler
 from tests.standins.systems.proofs import (
     CertificateOfConnection,
     Proof,
@@ -17,8 +17,8 @@ from tests.standins.systems.web import serve
 
 __all__ = [
     "API",
+    "CLAIMS",
     "CUSTOMER",
-    "RESOURCE",
     "TENANT",
     "WORDS",
     "Adfs",

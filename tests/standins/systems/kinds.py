@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from tests.standins.web import Reply, Request
 CUSTOMER = "acmecust01"
 TENANT = "6c4a2f0e-1111-4222-8333-444455556666"
 RESOURCE = "urn:example:api"
+CLAIMS = {"access_token": {"capolids": {"essential": True, "values": ["c4a2f0e1-5555-4222-8333-444455556666"]}}}
 
 
 class Entra(System):
@@ -64,6 +66,7 @@ class Entra(System):
             "correlation_id": told,
             "error_uri": f"https://login.microsoftonline.com/error?code={number}",
             **({"suberror": suberror} if suberror else {}),
+            **({"claims": json.dumps(CLAIMS)} if cause == "policy" else {}),
         }
         echoed = request.headers.get("return-client-request-id") == "true"
         return answer(status, body, {"client-request-id": told} if echoed else {})

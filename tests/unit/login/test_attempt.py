@@ -52,6 +52,12 @@ def test_prompt_and_acr_values_are_sent_where_they_are_asked_for() -> None:
     assert (query["prompt"], query["acr_values"]) == ("Login", "idp:a b")
 
 
+def test_a_claims_challenge_arrives_as_it_was_sent() -> None:
+    """Braces and quotes are encoded, once."""
+    claims = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
+    assert _query(Attempt.begin(replace(WANTED, claims=claims)))["claims"] == claims
+
+
 def test_no_two_attempts_share_anything_random() -> None:
     """256 bits each."""
     attempts = [Attempt.begin(WANTED) for _ in range(50)]

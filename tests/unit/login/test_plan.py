@@ -121,6 +121,27 @@ async def test_the_customer_is_the_clients() -> None:
     assert found.asked_for == Customer("acme.cloud.com", APPLICATION)
 
 
+CHALLENGE = '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
+
+
+async def test_what_the_server_wants_beyond_the_last_sign_in_is_asked_for() -> None:
+    """A claims challenge; without it the same policy would refuse the new token as well."""
+    assert (await _wanted(_client({"lastError": {"claims": CHALLENGE}}))).claims == CHALLENGE
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        pytest.param({"lastError": {"claims": CHALLENGE}, "observedGeneration": 0}, id="of another spec"),
+        pytest.param({"lastError": {"claims": '{"access_token":{"a":{"value":"<b>"}}}'}}, id="of no such kind"),
+        pytest.param({"lastError": {"claims": 7}}, id="that is no text"),
+    ],
+)
+async def test_a_challenge_of_nobody_is_not_passed_on(status: dict[str, Any]) -> None:
+    """Status is read as anybody may have written it."""
+    assert not (await _wanted(_client(status))).claims
+
+
 @pytest.mark.parametrize("promised", [True, False])
 async def test_a_server_that_promises_to_name_itself_is_held_to_it(promised: bool) -> None:
     """RFC 9207: an answer without `iss` is then somebody else's."""

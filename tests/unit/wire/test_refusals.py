@@ -1,12 +1,17 @@
 """What an answer without tokens means for the refresh token."""
 
+import json
 from datetime import timedelta
 
 import pytest
 
 from citrix_oauth_operator.domain.answers import Answer, Refused, Uncertain
+from citrix_oauth_operator.domain.catalogue import Catalogue
 from citrix_oauth_operator.domain.reasons import Reason
-from tests.unit.wire.canned_answers import AT, GOOD, read
+from citrix_oauth_operator.domain.secrecy import SecretText
+from citrix_oauth_operator.wire.raw import RawAnswer
+from citrix_oauth_operator.wire.token_endpoint import read_answer
+from tests.unit.wire.canned_answers import AT, GOOD, NOW, read
 
 PAGE = b"<html><h1>Unable to Process Your Request</h1><p>Transaction ID: <b>11112222-aaaa-bbbb</b></p></html>"
 
@@ -147,6 +152,23 @@ def test_transaction_id_of_a_failure(headers: dict[str, str], sent: str | None, 
     answer = read(b"", 500, sent, **headers)
     assert isinstance(answer, Uncertain)
     assert answer.problem.transaction_id == shown
+
+
+def test_what_the_server_wants_of_the_next_sign_in_is_kept() -> None:
+    """The text of the answer is not: it is read and written anew."""
+    wanted = {"access_token": {"capolids": {"essential": True, "values": ["0a1b"]}}}
+    answer = read({"error": "invalid_grant", "claims": json.dumps(wanted)}, 400)
+    assert isinstance(answer, Refused)
+    assert answer.problem.claims == '{"access_token":{"capolids":{"essential":true,"values":["0a1b"]}}}'
+
+
+def test_a_claims_request_with_a_piece_of_a_secret_in_it_is_dropped() -> None:
+    """It would be shown in status."""
+    body = json.dumps({"error": "invalid_grant", "claims": '{"id_token":{"sub":{"value":"CANARY-secret"}}}'}).encode()
+    echoing = RawAnswer(400, {}, body, secrets=(SecretText("my-CANARY-secret-0"),))
+    told = read_answer(echoing, default_lifetime=timedelta(hours=1), catalogue=Catalogue(), now=NOW)
+    assert isinstance(told, Refused)
+    assert told.problem.claims is None
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from citrix_oauth_operator.kube.cluster import NotThereYet, find_kinds
 from .finding import Finding, Result, ok
 
 #: Fingerprint of the fields in crds/; a test says what it must be.
-FIELDS = {"CitrixClient": "4c4aee5a7bd9", "AuthorizationServer": "d739cc7ac440"}
+FIELDS = {"CitrixClient": "27381e70f725", "AuthorizationServer": "d739cc7ac440"}
 _REMEDY = "kubectl apply --server-side -f crds/, of the version that `citrix-oauth version` prints."
 
 

@@ -45,6 +45,18 @@ async def test_a_sign_in_from_the_button_to_the_token(caplog: pytest.LogCaptureF
     ]
 
 
+async def test_a_challenge_of_the_server_goes_with_the_browser_and_on_no_page() -> None:
+    """What the policy wants beyond the last sign-in (docs/systems/entra-id.md)."""
+    stage, claims = Stage(), '{"access_token":{"acrs":{"essential":true,"value":"c1"}}}'
+    condition = {"type": "Stalled", "status": "True", "reason": "ConditionalAccess", "message": "A policy says no."}
+    told = {"reason": "ConditionalAccess", "claims": claims}
+    stage.client("reports", status={"observedGeneration": 1, "conditions": [condition], "lastError": told})
+    alice = stage.browser()
+    begun = await alice.begin()
+    assert begun.query["claims"] == claims
+    assert "acrs" not in (await alice.get(PAGE)).text
+
+
 async def test_what_the_operator_refuses_is_told_with_its_remedy() -> None:
     """In the operator's words, and with a way to try again."""
     stage = Stage()
