@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.unit.named_tests import ROOT, there_is
+
 PAGE = (ROOT / "docs/coverage.md").read_text()
 ROWS = re.findall(r"^\| (?!statement \||---)(.+) \| (.+) \|$", PAGE, re.MULTILINE)
 NAMED = sorted(set(re.findall(r"`([^`]+::[^`]+)`", PAGE)))
@@ -39,8 +39,7 @@ def test_no_statement_is_there_twice() -> None:
 @pytest.mark.parametrize("named", NAMED)
 def test_a_test_that_is_named_exists(named: str) -> None:
     """By its file and its function."""
-    path, _, name = named.partition("::")
-    assert re.search(rf"^(?:async )?def {name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{named} is gone"
+    assert there_is(named), f"{named} is gone"
 
 
 @pytest.mark.parametrize("said", ["", "yes", "Not covered yet", "No test:", "`tests/unit/x.py`", "see `a::test_b`"])

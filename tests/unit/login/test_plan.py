@@ -17,6 +17,8 @@ from citrix_oauth_operator.kube.api import JSON, Api
 from citrix_oauth_operator.login.attempt import Wanted
 from citrix_oauth_operator.login.ending import Ending, SignInEnded
 from citrix_oauth_operator.login.plan import plan
+from citrix_oauth_operator.wire.discovery import Discovery
+from citrix_oauth_operator.wire.transport import Transport
 
 APPLICATION = "6c4a2f0e-1111-4222-8333-444455556666"
 HERE = "http://localhost:7182/callback"
@@ -140,6 +142,50 @@ async def test_what_the_server_wants_beyond_the_last_sign_in_is_asked_for() -> N
 async def test_a_challenge_of_nobody_is_not_passed_on(status: dict[str, Any]) -> None:
     """Status is read as anybody may have written it."""
     assert not (await _wanted(_client(status))).claims
+
+
+TENANT = "https://login.microsoftonline.com/6c4a2f0e-1111-4222-8333-444455556666"
+BOTH = {"token": "https://as.example/token", "authorization": "https://as.example/authorize"}
+
+
+@pytest.mark.parametrize(
+    ("server", "endpoint", "scopes", "prompt"),
+    [
+        pytest.param(
+            {"type": "EntraID", "issuer": f"{TENANT}/v2.0"},
+            f"{TENANT}/oauth2/v2.0/authorize",
+            ("openid", "offline_access"),
+            "",
+            id="EntraID",
+        ),
+        pytest.param(
+            {"type": "ADFS", "issuer": "https://sts.example/adfs"},
+            "https://sts.example/adfs/oauth2/authorize",
+            ("openid",),
+            "",
+            id="ADFS",
+        ),
+        pytest.param(
+            {"type": "OIDC", "issuer": "https://as.example", "endpoints": BOTH},
+            BOTH["authorization"],
+            ("openid", "offline_access"),
+            "consent",
+            id="OIDC",
+        ),
+    ],
+)
+async def test_each_kind_signs_in_at_its_own_page(
+    server: dict[str, object], endpoint: str, scopes: tuple[str, ...], prompt: str
+) -> None:
+    """Found without a document where the kind's layout says it; the resource goes along."""
+    body = _client(**OURS, resource="urn:example:api")
+    discovery = Discovery(Transport())  # nobody is asked
+    planned = await plan(
+        cast("Api", OneServer({"metadata": {"name": "ours", "generation": 1}, "spec": server})), discovery, body, HERE
+    )
+    wanted = planned.wanted
+    assert (wanted.endpoint, wanted.scopes, wanted.prompt) == (endpoint, scopes, prompt)
+    assert (wanted.issuer, wanted.resource) == (server["issuer"], "urn:example:api")
 
 
 @pytest.mark.parametrize("promised", [True, False])

@@ -222,6 +222,16 @@ def test_each_cause_of_a_400_that_citrix_names_has_its_own_remedy(error: str, wo
     assert word in refused(ServerType.CITRIX_CLOUD, body).remedy
 
 
+@pytest.mark.parametrize("status", [200, 400])
+def test_a_refused_service_principal_is_told_of_expiry_and_region(status: int) -> None:
+    """A wrong region answers like a wrong secret, and some answers are a success by their status."""
+    body = {"error": "invalid_client", "error_description": "Invalid client id or client secret."}
+    problem = refused(ServerType.CITRIX_CLOUD_API, body, status)
+    assert problem.reason is CLIENT
+    assert "expiry date" in problem.remedy
+    assert "region" in problem.remedy
+
+
 @pytest.mark.parametrize("error", ["invalid_request", "surprise"])
 def test_an_unknown_number_with_an_unknown_code_stays_a_doubt(error: str) -> None:
     """A known one beside `invalid_request` is a definite no (Entra ID reports a wrong tenant like that)."""
