@@ -1,7 +1,9 @@
 """Active Directory Federation Services: a refresh token that is rarely replaced, and whose end is announced.
 
-There is no complete list of its numbers; an unknown one is shown as it is.
-Sources: [MS-OAPX], "AD FS single sign-on settings", "AD FS OpenID Connect/OAuth flows", public reports of errors.
+There is no complete list of its numbers; an unknown one is shown as it is. MSIS9615 is in Microsoft's "AD FS scenarios
+for developers", with 401; the others are from public reports that hold the text that is meant here. 9682 and 9683 were
+only ever seen by Windows devices that ask for a token of their own.
+Sources: [MS-OAPX], "AD FS single sign-on settings", "AD FS OpenID Connect/OAuth flows".
 """
 
 from __future__ import annotations

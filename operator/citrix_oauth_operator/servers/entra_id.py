@@ -3,7 +3,8 @@
 Microsoft asks applications to act on `error` alone, for numbers change: a number names the reason and the remedy that
 a person reads, and an unknown one is shown as it is (status.lastError.serverCode).
 Sources: "Refresh tokens in the Microsoft identity platform", "Microsoft Entra authentication and authorization error
-codes", "OAuth 2.0 authorization code flow".
+codes" (each number below is in its table), "OAuth 2.0 authorization code flow". Not in that table, but in public
+reports with the text that is meant here: 1002012, 7000213, 9002327.
 """
 
 from __future__ import annotations
@@ -70,13 +71,24 @@ _LINES: tuple[tuple[tuple[int, ...], Finding], ...] = (
     ((53001,), _access("a Conditional Access policy wants a joined device, which a pod cannot be", _DEVICE)),
     ((53002,), _access("a Conditional Access policy wants an approved application", _DEVICE)),
     (
-        (50097, 50129, 50155, 50187, 50005),
+        (50097, 50129, 50155, 50187),
         _access(
             "Entra ID wants a device that has proved itself (a Primary Refresh Token), which a pod cannot", _DEVICE
         ),
     ),
     (
-        (53004, 53011, 530032, 530035),
+        (50005,),
+        _access("a Conditional Access policy takes certain device platforms only, and a pod is none of them", _DEVICE),
+    ),
+    (
+        (53004,),
+        _access(
+            "the user must register for multi-factor authentication first, and was kept from it because of a risk",
+            f"an administrator clears the risk; then register and {_SIGN_IN}; {_MFA}",
+        ),
+    ),
+    (
+        (53011, 530032, 530035),
         _access(
             "a risk or security policy blocks the user", f"an administrator clears the risk or changes it; {_POLICY}"
         ),
@@ -203,8 +215,8 @@ _LINES: tuple[tuple[tuple[int, ...], Finding], ...] = (
             Reason.SERVER_THROTTLED, "Entra ID sees the same request too often", "look for another program that uses it"
         ),
     ),
-    ((90033, 90006, 90055), Finding(Reason.SERVER_ERROR, "Entra ID has a passing trouble")),
-    ((50087,), Finding(Reason.SERVER_ERROR, "Entra ID has a passing trouble with signing keys")),
+    ((90055,), Finding(Reason.SERVER_THROTTLED, "Entra ID gets too many requests of this tenant")),
+    ((90033, 90006, 50087), Finding(Reason.SERVER_ERROR, "Entra ID has a passing trouble")),
 )
 
 PROFILE = Profile(

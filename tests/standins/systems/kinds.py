@@ -79,8 +79,8 @@ class Adfs(System):
     client_id = "0b1c2d3e-2222-4222-8333-444455556666"
     _errors: ClassVar[dict[str, tuple[int, str, str]]] = {
         "request": (400, "invalid_request", ""),
-        "secret": (401, "invalid_client", "MSIS9622"),
-        "assertion": (401, "invalid_client", "MSIS9622"),
+        "secret": (400, "invalid_client", "MSIS9622"),
+        "assertion": (400, "invalid_client", "MSIS9622"),
         "grant": (401, "invalid_grant", "MSIS9615"),
         "grant_type": (400, "unsupported_grant_type", ""),
         "policy": (400, "invalid_grant", "MSIS9682"),

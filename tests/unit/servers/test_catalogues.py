@@ -35,8 +35,8 @@ ENTRA = {
     50129: (ACCESS, "Primary Refresh Token"),
     50155: (ACCESS, "Primary Refresh Token"),
     50187: (ACCESS, "Primary Refresh Token"),
-    50005: (ACCESS, "Primary Refresh Token"),
-    53004: (ACCESS, "risk"),
+    50005: (ACCESS, "platforms"),
+    53004: (ACCESS, "register"),
     53011: (ACCESS, "risk"),
     530032: (ACCESS, "risk"),
     530035: (ACCESS, "risk"),
@@ -73,7 +73,7 @@ ENTRA = {
     50196: (Reason.SERVER_THROTTLED, "too often"),
     90033: (Reason.SERVER_ERROR, "passing trouble"),
     90006: (Reason.SERVER_ERROR, "passing trouble"),
-    90055: (Reason.SERVER_ERROR, "passing trouble"),
+    90055: (Reason.SERVER_THROTTLED, "too many requests"),
     50087: (Reason.SERVER_ERROR, "passing trouble"),
 }
 
