@@ -9,6 +9,7 @@ import pytest
 
 from tools.site.markdown import ROOT, anchors, links
 from tools.site.reference import CRDS, FOLDER, page
+from tools.site.words import renewed
 
 PAGES = [
     *(ROOT / name for name in ("README.md", "CHANGELOG.md", "CONTRIBUTING.md")),
@@ -65,6 +66,14 @@ def test_a_page_is_read_alike_on_a_git_host_and_on_the_site(path: Path) -> None:
 def test_the_reference_is_that_of_the_crd(kind: str) -> None:
     """`python -m tools.site.reference` renews it."""
     assert (FOLDER / f"{kind}.md").read_text() == page(kind)
+
+
+@pytest.mark.parametrize("system", ["adfs", "citrix-cloud-api", "citrix-workspace", "entra-id", "netscaler"])
+def test_a_systems_page_shows_the_operators_own_words(system: str) -> None:
+    """`python -m tools.site.words` renews them."""
+    text = (ROOT / f"docs/systems/{system}.md").read_text()
+    assert "| the server says | reason | the operator says |" in text
+    assert text == renewed(text)
 
 
 def test_every_example_is_on_the_page_of_examples() -> None:
