@@ -1,4 +1,4 @@
-"""REPORT, the pure half: fold one Outcome into `status`; conditions as kstatus reads them."""
+"""REPORT, the pure half: fold one Outcome into `status`, and the patch that changes it."""
 
 from __future__ import annotations
 
@@ -7,23 +7,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from . import endings
-from .durations import rfc3339, words
-from .model import Token
+from .conditions import MESSAGE_LENGTH, conditions, sentence
+from .durations import rfc3339
 from .outcome import Outcome
-from .problem import Problem, as_sentence
+from .problem import Problem
 from .reasons import CURED_BY_SIGN_IN, ConditionType, Reason
-from .schedule import KUBELET_LAG
 
 Status = dict[str, Any]
 
-#: The column REASON shows the first condition that is not RefreshFailed.
-_ORDER = {
-    kind: place for place, kind in enumerate((ConditionType.STALLED, ConditionType.READY, ConditionType.REFRESH_FAILED))
-}
-
 #: Limits of the CRD: a patch that breaks one would be refused for ever.
-_MESSAGE_LENGTH, _REMEDY_LENGTH, _SCOPES, _SCOPE_LENGTH, _SUBJECT_LENGTH = 4096, 1024, 64, 256, 256
+_REMEDY_LENGTH, _SCOPES, _SCOPE_LENGTH, _SUBJECT_LENGTH = 1024, 64, 256, 256
 
 ABANDONED = timedelta(minutes=15)  # after a time that an operator announced, if nothing comes of it
 
@@ -79,7 +72,7 @@ def _credentials(outcome: Outcome, now: datetime) -> Status:
         f"The client's credential ends at {rfc3339(end)}. Put the next one into Secret {outcome.marks.credentials_name}"
         " before that (docs/citrixclient.md, section Rollover)."
     )
-    return told | {"credentialsWarning": warning[:_MESSAGE_LENGTH]}
+    return told | {"credentialsWarning": warning[:MESSAGE_LENGTH]}
 
 
 def _login(outcome: Outcome, now: datetime, portal: str) -> Status | None:
@@ -100,7 +93,7 @@ def _last_sign_in(outcome: Outcome) -> Status | None:
         "secretUID": result.uid,
         "time": rfc3339(result.at),
         "reason": str(result.problem.reason if result.problem else Reason.SIGNED_IN),
-        "message": signed_in(outcome)[:_MESSAGE_LENGTH],
+        "message": signed_in(outcome)[:MESSAGE_LENGTH],
         "subject": result.subject[:_SUBJECT_LENGTH] or None,
     }
     return {key: value for key, value in told.items() if value is not None}
@@ -167,83 +160,6 @@ def last_error(problem: Problem) -> Status:
         "remedy": problem.advice[:_REMEDY_LENGTH],
     }
     return {key: value for key, value in fields.items() if value}
-
-
-def conditions(outcome: Outcome, now: datetime) -> list[Status]:
-    """Return Ready, and RefreshFailed or Stalled while true, with their transition times kept."""
-    wanted = [_ready(outcome, now)]
-    if problem := outcome.worst:
-        kind = ConditionType.REFRESH_FAILED if problem.transient else ConditionType.STALLED
-        if problem.reason is not Reason.PUBLISH_FAILED:
-            wanted.append(_condition(kind, "True", problem.reason, sentence(problem, _doubt(outcome))))
-    elif outcome.standing:
-        wanted += [_standing(condition) for condition in outcome.client.status.conditions if _is_failure(condition)]
-    wanted.sort(key=lambda condition: _ORDER[condition["type"]])
-    before = {condition["type"]: condition for condition in outcome.client.status.conditions}
-    return [_merged(condition, before.get(condition["type"]), outcome.client.generation, now) for condition in wanted]
-
-
-def _is_failure(condition: Mapping[str, Any]) -> bool:
-    return condition["type"] in {ConditionType.REFRESH_FAILED, ConditionType.STALLED}
-
-
-def _standing(condition: Mapping[str, Any]) -> Status:
-    return {key: condition[key] for key in ("type", "status", "reason", "message")}
-
-
-def _doubt(outcome: Outcome) -> str:
-    pending = outcome.grant.pending if outcome.grant else None
-    return endings.repeated(pending, outcome.next_refresh) if pending is not None and pending.doubt else ""
-
-
-def sentence(problem: Problem, doubt: str = "") -> str:
-    """Return message, doubt and remedy as a person reads them."""
-    return " ".join(filter(None, (as_sentence(problem.message), doubt if problem.transient else "", problem.advice)))
-
-
-def _ready(outcome: Outcome, now: datetime) -> Status:
-    token = outcome.token
-    if token and outcome.current and now < token.expires_at:
-        text = _valid(outcome.secret_name, token, suspended=outcome.suspended)
-        return _condition(ConditionType.READY, "True", Reason.TOKEN_VALID, text)
-    if (problem := outcome.publish_problem) and problem.reason is Reason.PUBLISH_FAILED:
-        return _condition(ConditionType.READY, "False", problem.reason, sentence(problem))
-    if (problem := outcome.worst) and not problem.transient:
-        return _condition(ConditionType.READY, "False", problem.reason, sentence(problem))
-    if token and now >= token.expires_at:
-        text = f"The token in Secret {outcome.secret_name} expired at {rfc3339(token.expires_at)}."
-        if outcome.suspended:
-            text += " spec.suspend is true: no other one is requested; set it to false."
-        return _condition(ConditionType.READY, "False", Reason.TOKEN_EXPIRED, text)
-    text = "spec.suspend is true: no token is requested." if outcome.suspended else "No token yet."
-    return _condition(
-        ConditionType.READY,
-        "Unknown",
-        Reason.PENDING,
-        as_sentence(outcome.problem.message) if outcome.problem else text,
-    )
-
-
-def _valid(secret: str, token: Token, *, suspended: bool) -> str:
-    text = f"Secret {secret} holds a token that is valid until {rfc3339(token.expires_at)}."
-    if suspended:
-        return f"{text} spec.suspend is true: no other one is requested."
-    if (margin := token.expires_at - token.refresh_at) < KUBELET_LAG:
-        text += (
-            f" It lives {words(token.lifetime)} only: the next one comes {words(margin)} before its end, and kubelets"
-            f" take up to {words(KUBELET_LAG)} to show a changed Secret."
-        )
-    return text
-
-
-def _condition(kind: ConditionType, status: str, reason: Reason, message: str) -> Status:
-    return {"type": str(kind), "status": status, "reason": str(reason), "message": message[:_MESSAGE_LENGTH]}
-
-
-def _merged(new: Status, old: Mapping[str, Any] | None, generation: int, now: datetime) -> Status:
-    same = old is not None and old["status"] == new["status"]
-    since = old["lastTransitionTime"] if old is not None and same else rfc3339(now)
-    return {**new, "observedGeneration": generation, "lastTransitionTime": since}
 
 
 def merge_patch(old: Mapping[str, Any], new: Status) -> Status:

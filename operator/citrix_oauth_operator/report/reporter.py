@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from citrix_oauth_operator.clock import Clock
+from citrix_oauth_operator.domain.conditions import sentence
 from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
-from citrix_oauth_operator.domain.status import kept_elsewhere, merge_patch, next_status, sentence, signed_in
+from citrix_oauth_operator.domain.status import kept_elsewhere, merge_patch, next_status, signed_in
 from citrix_oauth_operator.domain.transitions import Note, transitions
 
 from . import audit

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from citrix_oauth_operator.domain.conditions import conditions
 from citrix_oauth_operator.domain.model import Doubt, Grant, Holder
 from citrix_oauth_operator.domain.protocol import Attempt, in_doubt, intend, verdict_on
 from citrix_oauth_operator.domain.reasons import Reason
-from citrix_oauth_operator.domain.status import conditions
 from tests.unit.examples import GRANT, HOLDER, MINUTE, REJECTED, SERVER, UNREACHABLE, grant, outcome, pending
 from tests.unit.fakes import T0
 

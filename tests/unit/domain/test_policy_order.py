@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from citrix_oauth_operator.domain import policy
+from citrix_oauth_operator.domain import beginnings, hindrances, policy, stored_grants
 from citrix_oauth_operator.domain.decisions import Wait
 from citrix_oauth_operator.domain.model import Claim, Liveness, Refusal, TokenSecret
 from citrix_oauth_operator.domain.observed import Observed, PastStatus
@@ -57,20 +57,20 @@ TRIGGERS: dict[Check, Facts] = {
     policy.claimed_by_another: Facts(status={"grant": {"namespace": "other", "chain": "chain-1", "seq": 7}}),
     policy.inputs_missing: Facts(seen={"inputs": Problem(Reason.SPEC_INVALID, "wrong")}),
     policy.suspended: Facts(inputs={"spec": replace(SPEC, suspend=True)}),
-    policy.rolled_back: Facts(status={"grant": {"namespace": "ops", "chain": "chain-1", "seq": 9}}),
-    policy.credential_refused: Facts(seen={"refusal": REFUSED}),
-    policy.answer_kept: Facts(seen={"answer_kept": True}),
-    policy.sign_in: Facts(seen={"login": Login("uid-login", "1", people.hand_over())}),
-    policy.new_seed: Facts(inputs={"seed": SecretText("CANARY-new")}, seen={"claim": None}),
-    policy.no_grant: Facts(seen={"grant": None, "claim": Claim("x", "c9", adopted=True)}, inputs={"seed": None}),
-    policy.chain_unclaimed: Facts(grant={"seq": 0, "chain": "c9"}, inputs={"seed": None}),
-    policy.binding_changed: Facts(inputs={"binding": replace(WELL.ready_inputs.binding, client_id="x")}),
-    policy.refresh_token_rejected: Facts(grant={"rejection": rejected()}),
-    policy.in_flight: Facts(grant={"pending": pending()}, seen={"holder": Liveness.DEAD}),
-    policy.backing_off: Facts(status=FAILING),
-    policy.not_due: Facts(grant={"token": LATER}, seen={"secret": replace(WELL.secret, token=LATER)}),
-    policy.endpoint_unknown: Facts(inputs={"endpoints": Problem(Reason.DISCOVERY_FAILED, "none")}),
-    policy.refresh_now: Facts(),
+    stored_grants.rolled_back: Facts(status={"grant": {"namespace": "ops", "chain": "chain-1", "seq": 9}}),
+    hindrances.credential_refused: Facts(seen={"refusal": REFUSED}),
+    hindrances.answer_kept: Facts(seen={"answer_kept": True}),
+    beginnings.sign_in: Facts(seen={"login": Login("uid-login", "1", people.hand_over())}),
+    beginnings.new_seed: Facts(inputs={"seed": SecretText("CANARY-new")}, seen={"claim": None}),
+    beginnings.no_grant: Facts(seen={"grant": None, "claim": Claim("x", "c9", adopted=True)}, inputs={"seed": None}),
+    beginnings.chain_unclaimed: Facts(grant={"seq": 0, "chain": "c9"}, inputs={"seed": None}),
+    stored_grants.binding_changed: Facts(inputs={"binding": replace(WELL.ready_inputs.binding, client_id="x")}),
+    stored_grants.refresh_token_rejected: Facts(grant={"rejection": rejected()}),
+    stored_grants.in_flight: Facts(grant={"pending": pending()}, seen={"holder": Liveness.DEAD}),
+    hindrances.backing_off: Facts(status=FAILING),
+    hindrances.not_due: Facts(grant={"token": LATER}, seen={"secret": replace(WELL.secret, token=LATER)}),
+    hindrances.endpoint_unknown: Facts(inputs={"endpoints": Problem(Reason.DISCOVERY_FAILED, "none")}),
+    stored_grants.refresh_now: Facts(),
     policy.nowhere_to_keep_it: Facts(seen={"secret": TokenSecret(exists=True)}),
     policy.request_now: Facts(),
 }
@@ -130,7 +130,7 @@ def _pairs(chain: tuple[Check, ...]) -> list[object]:
 def test_the_earlier_check_wins(earlier: Check, later: Check) -> None:
     """With the facts of both, the decision is the earlier one's."""
     facts = (TRIGGERS[later] | TRIGGERS[earlier]).observed()
-    if later is policy.no_grant or earlier is policy.no_grant:
+    if later is beginnings.no_grant or earlier is beginnings.no_grant:
         facts = replace(facts, grant=None)
     assert policy.decide(facts, NOW) == earlier(facts, NOW)
     assert policy.decide(facts, NOW) is not None

@@ -8,12 +8,12 @@ import pytest
 import citrix_oauth_operator
 from citrix_oauth_operator.domain import endings, problems, sign_in_problems
 from citrix_oauth_operator.domain.answers import Granted
+from citrix_oauth_operator.domain.conditions import conditions
 from citrix_oauth_operator.domain.fields import FieldError
 from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.protocol import verdict_on
 from citrix_oauth_operator.domain.reasons import DEAD_GRANT, RETRIED_HOURLY, TRANSIENT, Reason
-from citrix_oauth_operator.domain.status import conditions
 from citrix_oauth_operator.domain.transitions import transitions
 from citrix_oauth_operator.grants.exchange import read
 from citrix_oauth_operator.servers import entra_id

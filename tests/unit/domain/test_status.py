@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from citrix_oauth_operator.domain import problems
+from citrix_oauth_operator.domain.conditions import conditions
 from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.fields import FieldError
 from citrix_oauth_operator.domain.observed import PastStatus
@@ -16,7 +17,7 @@ from citrix_oauth_operator.domain.outcome import Outcome
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.sight import REQUESTED_AT, requested_at
-from citrix_oauth_operator.domain.status import conditions, merge_patch, next_status
+from citrix_oauth_operator.domain.status import merge_patch, next_status
 from tests.unit.examples import CLIENT, GRANT, MINUTE, REJECTED, STATUS, TOKEN, UNREACHABLE, outcome
 from tests.unit.fakes import T0, merged
 
