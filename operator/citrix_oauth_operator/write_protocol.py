@@ -82,7 +82,7 @@ class WriteProtocol:
         old, chain = remembered(seen.grant, inputs.server), claim.chain if claim else chain
         grant = begun or protocol.begin_chain(old, chain, seed, inputs.binding, now)
         doubt = begun is not None and (begun.pending is not None or protocol.was_lost(begun))
-        intent = await self._intend(ref, Stored(grant, seen.grant_version), doubt=doubt)
+        intent = await self._intend(seen, Stored(grant, seen.grant_version), doubt=doubt)
         if claim is None:
             await self.claims.take(ref, seed, Claim(ref.uid, grant.chain, adopted=True), now)
         else:
@@ -100,18 +100,19 @@ class WriteProtocol:
         if seen.grant is None:
             raise TypeError("checked by no_grant")
         self.wire.refuse_twins(seen.client.ref)
-        intent = await self._intend(seen.client.ref, Stored(seen.grant, seen.grant_version), doubt=doubt)
+        intent = await self._intend(seen, Stored(seen.grant, seen.grant_version), doubt=doubt)
         return await self._alone(seen, intent)
 
     async def _alone(self, seen: Observed, intent: Intent) -> Settled:
         with self.wire.alone(seen.client.ref):
             return await self._send(seen, intent)
 
-    async def _intend(self, ref: ClientRef, stored: Stored, *, doubt: bool) -> Intent:
+    async def _intend(self, seen: Observed, stored: Stored, *, doubt: bool) -> Intent:
         """Step 5: the durable intent. If the API server cannot be written, no token is spent."""
-        before = stored.grant.pending
+        ref, before = seen.client.ref, stored.grant.pending
         doubt = doubt and (before is None or self._unsent.get(_key(ref)) != before.attempt)
         attempt, written = self._attempt(ref), self.clock.boottime()
+        attempt = replace(attempt, wish=seen.client.requested_at or "")
         grant = protocol.intend(stored.grant, attempt, doubt=doubt)
         saved = await self.store.save(ref, replace(stored, grant=grant))
         if (before := stored.grant.pending) and before.holder != self.holder:

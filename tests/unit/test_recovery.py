@@ -66,6 +66,29 @@ async def test_a_spilled_answer_is_committed_by_the_same_pods_next_process(tmp_p
     assert (world.published["access_token"], len(world.server.sent)) == ("CANARY-at-2", 2)
 
 
+async def test_a_wish_that_a_recovered_answer_fulfils_is_not_fulfilled_twice(tmp_path: Path) -> None:
+    """Killed after a person had asked: the answer came for the wish, and status says so without another request."""
+    world = World(tmp_path)
+    world.set_up()
+    await world.boot().run()
+    await asyncio.sleep(300)
+    world.ask()
+    world.server.on_request = lambda: world.api.faults.append(Fault("PUT", "secrets/grant.", before=Crash()))
+    with pytest.raises(Crash):
+        await world.boot().run()
+    world.server.on_request = lambda: None
+    successor = world.boot()
+    await successor.recover()
+    await successor.run()
+    await asyncio.sleep(61)  # the interval between two requests of a grant
+    await successor.run()
+    assert (world.grant.seq, len(world.server.sent)) == (2, 2)
+    assert world.status["lastHandledReconcileAt"] == "2026-03-01T12:30:00Z"
+    world.ask("2026-03-01T12:40:00Z")
+    await successor.run()
+    assert len(world.server.sent) == 3
+
+
 async def test_a_spilled_answer_of_a_process_that_may_live_is_left_to_it_for_a_minute(tmp_path: Path) -> None:
     """It is about to commit it; or it never will, and then somebody must."""
     world = World(tmp_path)

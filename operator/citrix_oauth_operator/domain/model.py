@@ -142,6 +142,7 @@ class Grant:
         subject: who signed in, where an id_token said so.
         learned: whether refreshes extend this server's grants, as this chain and those before it have shown.
         token: the newest access token; after a re-seed the old chain's, until the first refresh.
+        wish: `requested-at` of the client when the refresh token was sent last.
     """
 
     chain: str
@@ -158,6 +159,11 @@ class Grant:
     spent_at: datetime | None = None
     subject: str = ""
     learned: LifetimeModel = LifetimeModel.UNKNOWN
+    wish: str = ""
+
+    def fulfils(self, wish: str | None) -> bool:
+        """Whether a request that a person asked for was made, and is over; also by a process that died since."""
+        return bool(wish) and self.wish == wish and self.pending is None
 
 
 @dataclass(frozen=True, slots=True)

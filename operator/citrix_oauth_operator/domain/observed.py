@@ -95,6 +95,10 @@ class Client:
         """Whether a person asked for a refresh that no pass has handled yet."""
         return self.requested_at is not None and self.requested_at != self.status.last_handled
 
+    def with_wish_fulfilled(self) -> Client:
+        """Return the client as if status said already that its request was handled."""
+        return replace(self, status=replace(self.status, last_handled=self.requested_at))
+
 
 @dataclass(frozen=True, slots=True)
 class Spare(StaysHere):

@@ -20,11 +20,12 @@ from .server import Server
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One try to send a refresh token: who, when, under which id."""
+    """One try to send a refresh token: who, when, under which id, and at whose wish (`requested-at`), if any."""
 
     id: str
     holder: Holder
     now: datetime
+    wish: str = ""
 
 
 def begin_chain(old: Grant | None, chain: str, seed: SecretText, binding: Binding, now: datetime) -> Grant:
@@ -71,7 +72,7 @@ def intend(grant: Grant, attempt: Attempt, *, doubt: bool) -> Grant:
         cause=cause,
         unknown_since=since,
     )
-    return replace(grant, pending=pending, rejection=None)
+    return replace(grant, pending=pending, rejection=None, wish=attempt.wish or grant.wish)
 
 
 def _known(pending: Pending | None) -> tuple[Doubt | None, datetime | None]:
