@@ -52,7 +52,7 @@ class Dropped:
 
 @dataclass
 class Judge:
-    """Collects what must not happen; oauth-client invariants by their numbers."""
+    """Collects what must not happen; oauth-client invariants by their numbers, and 13: those of sign-ins."""
 
     server: Server
     api: WatchedApi

@@ -13,7 +13,7 @@ SHRINK = os.environ.get("CITRIX_OAUTH_MODEL_SHRINK", "1") == "1"  # a planted fa
 
 
 def test_no_schedule_loses_a_token_or_sends_one_twice_without_a_recorded_doubt() -> None:
-    """Invariants 1-6 and 10-12; the same schedules in each run, more with CITRIX_OAUTH_MODEL_EXAMPLES."""
+    """Invariants 1-6, 10-12 and 13 (sign-ins); the same schedules each time, more by CITRIX_OAUTH_MODEL_EXAMPLES."""
     run_state_machine_as_test(
         Protocol,
         settings=settings(
