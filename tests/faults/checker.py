@@ -35,6 +35,11 @@ class Sent:
         """Who sent it."""
         return self.intent.replica if self.intent else ""
 
+    @property
+    def since(self) -> float:
+        """From when on its sender may have died with it on the way; a busy server reads it later, even afterwards."""
+        return self.intent.answered if self.intent else self.record.arrival
+
 
 @dataclass(slots=True)
 class Verdict:
@@ -134,7 +139,7 @@ class Judge:
 
     def _judge_replay(self, before: Sent, after: Sent) -> None:
         if not self._explained(before):
-            self._find(3, f"{_name(after.record)} is a replay that no injected fault explains")
+            self._find(3, f"{_name(after.record)} is a replay that no injected fault explains; before: {_course(before)}")
         if after.intent and after.intent.grant and not after.intent.grant.doubt:
             self._find(3, f"{_name(after.record)} is a replay without recorded doubt")
 
@@ -146,9 +151,9 @@ class Judge:
         return sent.record.outcome in REFUSED and self._hit_before_recorded(sent)
 
     def _hit(self, sent: Sent) -> Hit | None:
-        """Return the kill or stop that hit the sender between arrival and spill."""
+        """Return the kill or stop that hit the sender between intent and spill."""
         ended = inf if sent.record.closed is None else sent.record.closed + SPILL_SECONDS
-        return self._hit_within(sent, sent.record.arrival, ended)
+        return self._hit_within(sent, sent.since, ended)
 
     def _hit_within(self, sent: Sent, begin: float, end: float) -> Hit | None:
         theirs = (hit for hit in self._evidence.hits if hit.replica == sent.replica)
@@ -165,7 +170,7 @@ class Judge:
             for write in self._evidence.writes
             if write.grant and write.grant.rejected and write.grant.token == refused.record.presented
         )
-        return self._hit_within(refused, refused.record.arrival, min(recorded, default=inf)) is not None
+        return self._hit_within(refused, refused.since, min(recorded, default=inf)) is not None
 
     def _judge_overlaps(self) -> None:
         for requests in _grouped(self._sent, by=lambda sent: sent.record.client).values():
@@ -264,6 +269,12 @@ def _grant_name(write: Write) -> str:
 def _name(record: Record) -> str:
     fault = f", {record.fault}" if record.fault else ""
     return f"{record.client} {record.presented} at {record.arrival:.3f} ({record.outcome}{fault})"
+
+
+def _course(sent: Sent) -> str:
+    record = sent.record
+    times = {"intent": sent.since, "arrival": record.arrival, "committed": record.committed, "closed": record.closed}
+    return f"{record.outcome}, " + ", ".join(f"{name} {at:.3f}" for name, at in times.items() if at is not None)
 
 
 def _grouped(items: Iterable[T], by: Callable[[T], str]) -> dict[str, list[T]]:

@@ -85,6 +85,13 @@ def test_a_loss_that_a_kill_on_the_wire_explains_is_the_window() -> None:
     assert (found.findings, found.on_the_wire, found.told, found.replays) == ([], 1, 1, 1)
 
 
+def test_a_busy_server_may_read_a_request_after_its_sender_has_died() -> None:
+    """It was on its way: the intent was stored before the kill, and the bytes came."""
+    found = verdict(LOST_REQUESTS, LOST_WRITES, [kill(3.5)], stalled="RotationLost")
+    assert (found.findings, found.on_the_wire) == ([], 1)
+    assert "3" in numbers(verdict(LOST_REQUESTS, LOST_WRITES, [kill(2.9)], stalled="RotationLost"))
+
+
 def test_a_loss_after_the_client_had_read_everything_is_outside_the_window() -> None:
     """The kill came long after the client had closed its side: the answer was in its hands."""
     found = verdict(LOST_REQUESTS, LOST_WRITES, [kill(4.9)], stalled="RotationLost")
