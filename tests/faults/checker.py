@@ -139,7 +139,7 @@ class Judge:
 
     def _judge_replay(self, before: Sent, after: Sent) -> None:
         if not self._explained(before):
-            self._find(3, f"{_name(after.record)} is a replay that no injected fault explains; before: {_course(before)}")
+            self._find(3, f"{_name(after.record)} is a replay that no fault explains; before: {_course(before)}")
         if after.intent and after.intent.grant and not after.intent.grant.doubt:
             self._find(3, f"{_name(after.record)} is a replay without recorded doubt")
 
