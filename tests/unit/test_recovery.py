@@ -115,9 +115,8 @@ async def test_a_spilled_answer_of_an_older_seq_is_dropped(tmp_path: Path) -> No
     assert (world.grant, _modes(tmp_path)) == (newer, [])
 
 
-async def test_a_refusal_in_hand_outlives_its_process(tmp_path: Path) -> None:
-    """A strict server is asked once: the next process stores what the killed one had read."""
-    world = World(tmp_path)
+async def _killed_with_a_refusal(folder: Path) -> World:
+    world = World(folder)
     world.set_up()
     await world.boot().run()
     await asyncio.sleep(DUE)
@@ -125,6 +124,12 @@ async def test_a_refusal_in_hand_outlives_its_process(tmp_path: Path) -> None:
     world.server.on_request = lambda: world.api.faults.append(Fault("PUT", "secrets/grant.", before=Crash()))
     with pytest.raises(Crash):
         await world.boot().run()
+    return world
+
+
+async def test_a_refusal_in_hand_outlives_its_process(tmp_path: Path) -> None:
+    """A strict server is asked once: the next process stores what the killed one had read."""
+    world = await _killed_with_a_refusal(tmp_path)
     asked, successor = len(world.server.sent), world.boot()
     waiting = await successor.run()
     assert (len(world.server.sent), waiting.look_again is None) == (asked, False)
@@ -136,14 +141,7 @@ async def test_a_refusal_in_hand_outlives_its_process(tmp_path: Path) -> None:
 
 async def test_a_refusal_in_hand_is_dropped_when_the_grant_went_on(tmp_path: Path) -> None:
     """Its token was replaced meanwhile: the refusal says nothing about the successor."""
-    world = World(tmp_path)
-    world.set_up()
-    await world.boot().run()
-    await asyncio.sleep(DUE)
-    world.server.revoke()
-    world.server.on_request = lambda: world.api.faults.append(Fault("PUT", "secrets/grant.", before=Crash()))
-    with pytest.raises(Crash):
-        await world.boot().run()
+    world = await _killed_with_a_refusal(tmp_path)
     newer = replace(world.grant, pending=None, seq=world.grant.seq + 1)
     world.api.put(GRANT_SECRET, {**world.api.objects[GRANT_SECRET], "data": encode(to_data(newer))})
     await world.boot().recover()
