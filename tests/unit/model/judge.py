@@ -189,6 +189,9 @@ class Judge:
         """See a spent token arrive at the server."""
         if not isinstance(pod, Pod):
             raise TypeError
+        if pod.dead:  # sent while the token was good, and overtaken on the way by its successor's request
+            self.server.rotations[token].excused = True
+            return
         intent = self._intents.get(pod.holder.instance)
         if intent is None or not intent.doubt:
             self.broken.append("3: a spent token was sent without a recorded doubt")
