@@ -27,6 +27,11 @@ def pytest_configure() -> None:
     asyncio.set_event_loop(None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long: no worker is to end the run alone, while the others have nothing left."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Build the programs before the first test that needs them.
 

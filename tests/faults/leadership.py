@@ -19,6 +19,11 @@ def leading(bed: Bed) -> Replica:
     return found
 
 
+def waited(replica: Replica, other: Replica) -> bool:
+    """Whether each further term of a replica began when a term of the other had ended, be it for want of processor."""
+    return len(gained(replica)) - 1 <= _ends(other)
+
+
 def _ends(replica: Replica) -> int:
     return sum(replica.operator.log.count(f"Leadership{word}") for word in ("Lost", "Released"))
 

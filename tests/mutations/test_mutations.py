@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
 ROOT = Path(__file__).resolve().parents[2]
 PATCHES = sorted((Path(__file__).parent / "patches").glob("*.patch"))
 TESTS_FAILED = 1  # pytest's exit status; others mean that nothing was tested

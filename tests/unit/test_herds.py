@@ -13,7 +13,7 @@ from citrix_oauth_operator.wire.raw import RawAnswer
 from tests.unit.fleet import HOUR, MINUTE, SECOND, Fleet, most_within
 from tests.unit.token_server import LIFE, error
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.long]
 
 SIZE = 1000  # clients
 RATE, BURST = 20, 100

@@ -9,7 +9,7 @@ from citrix_oauth_operator.domain.sight import Sight
 from citrix_oauth_operator.queue import PASSES_A_SERVER, Queue
 from tests.unit.fakes import LoopClock
 
-pytestmark = pytest.mark.looptime
+pytestmark = [pytest.mark.looptime, pytest.mark.long]
 
 
 async def _never(_outcome: object) -> None:

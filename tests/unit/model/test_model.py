@@ -2,10 +2,13 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.unit.model.machine import Protocol
+
+pytestmark = pytest.mark.long
 
 EXAMPLES = int(os.environ.get("CITRIX_OAUTH_MODEL_EXAMPLES", "700"))
 
