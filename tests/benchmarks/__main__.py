@@ -28,7 +28,7 @@ from tests.standins.rotating import RotatingServer
 
 LATENCY = 0.05
 WIDTH = 120  # in a narrower terminal the tables break their lines less badly than their cells would
-EVERYBODY = (OURS, REUSED, MACHINE, NAIVE)  # the one that tells the machine's pace comes next to ours
+EVERYBODY = (OURS, NAIVE, REUSED, MACHINE)  # who is held against ours comes next to it: the machine changes its pace
 COUNT, LIFE = 500, 80
 QUICK_COUNT, QUICK_LIFE = 60, 20
 
