@@ -122,8 +122,9 @@ def _everyday_life(stay: Stay, namespace: str) -> World:
     """Everything that makes the operator ask the API server for something."""
     with stay.team(namespace) as team:
         only_here = {"from": "Selector", "selector": {"matchLabels": _home(team)}}
-        team.signed_in("reports", team.stand_in("cloud", allowedNamespaces=only_here))
         team.signed_in("moved", f"{team.prefix}-cloud", deletionPolicy="Revoke")
+        team.stalled("moved", "AuthorizationServerNotFound")
+        team.signed_in("reports", team.stand_in("cloud", allowedNamespaces=only_here))
         team.ready("reports")
         _restored(team)
         _renamed(team)

@@ -17,6 +17,8 @@ from tests.unit.token_server import error
 from tests.unit.world import CLIENT, CREDENTIALS, GRANT_SECRET, OPS, REF, TOKEN_SECRET, Process, World
 
 pytestmark = pytest.mark.looptime
+BUILT_IN_SERVER = "/apis/citrix-oauth.dev/v1alpha1/authorizationservers/citrix-cloud"
+OURS = "https://login.corp.example"
 
 
 async def _served(**spec: object) -> tuple[World, Process]:
@@ -219,4 +221,38 @@ async def test_a_grant_secret_somebody_edited_is_not_sent() -> None:
     await process.run()
     assert world.condition("Stalled")["reason"] == "SecretNotOwned"
     assert world.condition("Ready")["status"] == "True"
+    assert len(world.server.sent) == 1
+
+
+async def test_a_server_applied_just_before_its_client_is_not_taken_for_the_built_in_one() -> None:
+    """Its watch event comes behind the client's; nothing goes to a server that the client does not mean."""
+    world = World()
+    world.set_up()
+    world.api.put(BUILT_IN_SERVER, {"metadata": {"name": "citrix-cloud"}, "spec": {"type": "OIDC", "issuer": OURS}})
+    await world.boot().run()
+    assert world.grant.binding.server_identity.endswith(OURS)
+
+
+async def test_a_server_is_looked_for_once_for_each_spec() -> None:
+    """Later its watch event tells; a refresh costs no request more."""
+    world, process = await _served()
+    assert world.api.requests.count(("GET", BUILT_IN_SERVER)) == 1
+    world.ask()
+    await process.run()
+    assert world.api.requests.count(("GET", BUILT_IN_SERVER)) == 1
+    world.client(refresh={"atPercent": 50})
+    await process.run()
+    assert world.api.requests.count(("GET", BUILT_IN_SERVER)) == 2
+
+
+async def test_a_server_that_cannot_be_looked_for_sends_nothing() -> None:
+    """The API server is asked again at the next pass."""
+    world = World()
+    world.set_up()
+    world.api.faults.append(Fault("GET", BUILT_IN_SERVER, before=ApiError(500)))
+    process = world.boot()
+    with pytest.raises(ApiError):
+        await process.run()
+    assert world.server.sent == []
+    await process.run()
     assert len(world.server.sent) == 1

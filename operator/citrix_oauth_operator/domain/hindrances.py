@@ -30,7 +30,7 @@ def backing_off(seen: Observed, now: datetime) -> Decision | None:
     client, status = seen.client, seen.client.status
     if status.reason_of(ConditionType.REFRESH_FAILED) == Reason.BREAKER_OPEN:
         return None  # the breaker knows when
-    unchanged = client.generation == status.observed_generation and not client.forced
+    unchanged = not client.unseen and not client.forced
     if unchanged and status.has(ConditionType.REFRESH_FAILED) and status.next_refresh and now < status.next_refresh:
         return Wait(status.next_refresh, standing=True)
     return None

@@ -91,13 +91,18 @@ class Client:
     revokes: bool = False  # its grant is to be revoked when it is deleted
 
     @property
+    def unseen(self) -> bool:
+        """Whether no status was written about this spec yet."""
+        return self.generation != self.status.observed_generation
+
+    @property
     def forced(self) -> bool:
         """Whether a person asked for a refresh that no pass has handled yet."""
         return self.requested_at is not None and self.requested_at != self.status.last_handled
 
     def with_wish_fulfilled(self) -> Client:
-        """Return the client as if status said already that its request was handled."""
-        return replace(self, status=replace(self.status, last_handled=self.requested_at))
+        """Return the client as if status said already that its request, if there is one, was handled."""
+        return replace(self, status=replace(self.status, last_handled=self.requested_at or self.status.last_handled))
 
 
 @dataclass(frozen=True, slots=True)

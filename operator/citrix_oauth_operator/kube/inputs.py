@@ -42,17 +42,19 @@ class InputsReader:
     namespaces: Namespaces
     discovery: Discovery
 
-    async def read(self, ref: ClientRef, raw_spec: Mapping[str, Any], credentials: JSON | None) -> Inputs | Problem:
-        """Return the inputs of a client, or what is missing or wrong first.
+    async def read(
+        self, ref: ClientRef, raw_spec: Mapping[str, Any], credentials: JSON | None, *, unseen: bool = False
+    ) -> Inputs | Problem:
+        """Return the inputs of a client, or what is missing or wrong first; `unseen`: nobody has judged this spec yet.
 
         Raises:
-            ApiError: the namespace cannot be read.
+            ApiError: the namespace or the server cannot be read.
         """
         try:
             spec = parse_spec(ref.name, raw_spec)
         except FieldError as error:
             return problems.spec_invalid(error)
-        server = self.servers.find(spec.server_name)
+        server = await self.servers.seek(spec.server_name) if unseen else self.servers.find(spec.server_name)
         if isinstance(server, Problem):
             return server
         if (server.type is ServerType.STOREFRONT) is not (spec.grant_type is GrantType.CITRIX_AUTH):

@@ -76,7 +76,7 @@ class Observer:
             return None
         client, raw_spec = found
         credentials_name = _credentials_name(raw_spec)
-        inputs, credentials = await self.inputs(ref, raw_spec)
+        inputs, credentials = await self.inputs(ref, raw_spec, unseen=client.unseen)
         if isinstance(inputs, Inputs):
             inputs = inputs.shown(lambda credential: self.refusals.find(credential) is not None)
         name = inputs.spec.secret_name if isinstance(inputs, Inputs) else client.status.secret_name
@@ -122,12 +122,14 @@ class Observer:
             return {"primary": primary}
         return {"primary": primary, "mark": mark, "marked_by": self.identity.liveness(mark.holder)}
 
-    async def inputs(self, ref: ClientRef, raw_spec: Mapping[str, Any]) -> tuple[Inputs | Problem, JSON | None]:
+    async def inputs(
+        self, ref: ClientRef, raw_spec: Mapping[str, Any], *, unseen: bool = False
+    ) -> tuple[Inputs | Problem, JSON | None]:
         """Read what a client's tokens are made from, and the credentials Secret that holds a part of it."""
         name = _credentials_name(raw_spec)
         credentials = await self.api.get(secret_path(ref.namespace, name)) if name else None
         reader = InputsReader(self.servers, self.namespaces, self.discovery)
-        return await reader.read(ref, raw_spec, credentials), credentials
+        return await reader.read(ref, raw_spec, credentials, unseen=unseen), credentials
 
     async def _secret(self, ref: ClientRef, target: SecretTarget, grant: Grant | None) -> TokenSecret:
         """Read the token Secret, unless it is about to be written and this process knows the version to write over."""

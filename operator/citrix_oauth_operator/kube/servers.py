@@ -49,6 +49,18 @@ class Servers:
         """Forget a deleted object; a built-in server of that name shows again."""
         self._known.pop(name, None)
 
+    async def seek(self, name: str) -> Server | Problem:
+        """Return the server of that name; an object applied just before its client may be seen behind it.
+
+        Without it that client would be taken to a built-in server of the same name, its secrets with it.
+
+        Raises:
+            ApiError: it cannot be read.
+        """
+        if name in self._known or not (body := await self._api.get(f"{_COLLECTION}/{name}")):
+            return self.find(name)
+        return _parse(body)  # not kept: its watch event comes, and what tells of its end must not come before this
+
     def find(self, name: str) -> Server | Problem:
         """Return the server of that name, or why there is none."""
         found = self._known.get(name) or BUILT_IN.get(name)

@@ -139,9 +139,7 @@ def test_trouble_and_recovery_are_one_event_each(stage: World) -> None:
 
 
 def _told(world: World, name: str) -> list[tuple[str, str]]:
-    # the watch of clients may be ahead of that of servers: then the first look finds no server
-    others = [one for one in world.events(name) if one["reason"] != "AuthorizationServerNotFound"]
-    return [(one["type"], one["reason"]) for one in others]
+    return [(one["type"], one["reason"]) for one in world.events(name)]
 
 
 def test_an_unknown_authority_is_not_trusted(stage: World) -> None:

@@ -27,7 +27,7 @@ class Right:
 def of_the_operator(namespaces: Sequence[str], own: str) -> list[Right]:
     """Return what the operator needs in the namespaces it serves (none: all) and in its own."""
     rights = [
-        Right(_GROUP, "authorizationservers", ("list", "watch"), "", "know the servers"),
+        Right(_GROUP, "authorizationservers", ("get", "list", "watch"), "", "know the servers"),
         Right(_GROUP, "authorizationservers/status", ("patch",), "", "say whether they are accepted"),
     ]
     for namespace in namespaces or ("",):
