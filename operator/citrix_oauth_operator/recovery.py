@@ -80,17 +80,19 @@ class Recovery(StaysHere):
 
     async def _commit(self, spilled: Spilled) -> None:
         """Commit one answer, however long that takes; nothing is sent for its client meanwhile."""
-        attempt = spilled.pending.attempt
         if spilled.after is not None:
             await self.store.record(spilled.ref, Stored(spilled.grant), spilled.after, insist=True)
-            self.spill.drop(spilled.ref, attempt)
-            return
+        else:
+            await self._commit_tokens(spilled)
+        self.spill.drop(spilled.ref, spilled.pending.attempt)
+
+    async def _commit_tokens(self, spilled: Spilled) -> None:
         granted = read_tokens(RawAnswer(200, {}, spilled.body), spilled.terms.default_lifetime)
         if isinstance(granted, Granted) and (committed := await self._committed(spilled, granted)):
             replaces = spilled.expected.replaces if spilled.expected else ""
             await self.store.adopt(spilled.ref, committed, replaces)
+            attempt = spilled.pending.attempt
             audit.tell(audit.Event.ANSWER_RECOVERED, spilled.ref, **audit.of_grant(committed), attempt=attempt)
-        self.spill.drop(spilled.ref, attempt)
 
     async def _committed(self, spilled: Spilled, granted: Granted) -> Grant | None:
         """Return the grant that an answer makes; None for a sign-in of somebody else, or of an unknown server."""

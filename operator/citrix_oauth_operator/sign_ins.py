@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
+from citrix_oauth_operator.allowance import Allowance
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.errors import ApiError
 from citrix_oauth_operator.domain.model import ClientRef
@@ -26,17 +27,16 @@ class SignIns:
     redemption: RedeemsCodes
     logins: DeletesLogins
     clock: Clock
-    _free: dict[str, float] = field(default_factory=dict)  # by client: when all of its burst is there again
+    _codes: dict[str, Allowance] = field(default_factory=dict)  # by client, of those that sent any of late
 
     def rest(self, ref: ClientRef) -> timedelta:
         """Return how long a client's next code has to wait: whoever may write login Secrets cannot flood us."""
-        full = self._free.get(str(ref), 0.0) - self.clock.boottime()
-        return timedelta(seconds=max(0.0, full - (AT_ONCE - 1) * EACH_SECONDS))
+        codes = self._codes.get(str(ref))
+        return timedelta(seconds=codes.rest() if codes else 0.0)
 
     def _sent(self, ref: ClientRef) -> None:
-        now = self.clock.boottime()
-        self._free = {client: free for client, free in self._free.items() if free > now}
-        self._free[str(ref)] = self._free.get(str(ref), now) + EACH_SECONDS
+        self._codes = {client: codes for client, codes in self._codes.items() if not codes.is_full()}
+        self._codes.setdefault(str(ref), Allowance(self.clock, AT_ONCE, EACH_SECONDS)).book()
 
     async def redeem(self, seen: Observed, login: Login, chain: str) -> tuple[Observed, Redeemed]:
         """Redeem a code, and end the sign-in where it is over; return the facts afterwards.
@@ -69,5 +69,4 @@ class SignIns:
                 break
             except ApiError:
                 await asyncio.sleep(seconds)
-        status = replace(seen.client.status, last_handled=seen.client.requested_at or seen.client.status.last_handled)
-        return replace(seen, client=replace(seen.client, status=status), login=None, ended=result)
+        return replace(seen, client=seen.client.with_wish_fulfilled(), login=None, ended=result)

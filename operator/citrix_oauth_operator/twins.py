@@ -14,31 +14,19 @@ from citrix_oauth_operator.domain.model import ClientRef
 class OnTheWire:
     """The grants that a request of this process is about; passes over one client never overlap, over twins they may."""
 
-    _grants: set[tuple[str, str]] = field(default_factory=set)
-
-    def refuse_twins(self, ref: ClientRef) -> None:
-        """Let a client wait for its predecessor's answer.
-
-        Raises:
-            Conflict: that one is on its way; look again.
-        """
-        if _key(ref) in self._grants:
-            raise Conflict
+    _grants: set[str] = field(default_factory=set)
 
     @contextmanager
     def alone(self, ref: ClientRef) -> Iterator[None]:
-        """Keep twins away until the request is answered and what came is committed.
+        """Keep twins away from the intent until what came of the request is committed.
 
         Raises:
-            Conflict: as above.
+            Conflict: the predecessor's answer is on its way; look again.
         """
-        self.refuse_twins(ref)
-        self._grants.add(_key(ref))
+        if str(ref) in self._grants:
+            raise Conflict
+        self._grants.add(str(ref))
         try:
             yield
         finally:
-            self._grants.discard(_key(ref))
-
-
-def _key(ref: ClientRef) -> tuple[str, str]:
-    return ref.namespace, ref.name
+            self._grants.discard(str(ref))

@@ -53,7 +53,7 @@ class WriteProtocol:
     share: Callable[[], float] = random.random
     metrics: Metrics = field(default_factory=NoMetrics)
     wire: OnTheWire = field(default_factory=OnTheWire)
-    _unsent: dict[tuple[str, str], str] = field(default_factory=dict)  # the attempt that is known to have sent nothing
+    _unsent: dict[str, str] = field(default_factory=dict)  # by grant: the attempt that is known to have sent nothing
     _new_id: Callable[[], str] = field(default=lambda: uuid.uuid4().hex)
 
     def new_chain(self) -> str:
@@ -74,21 +74,21 @@ class WriteProtocol:
         seed = inputs.seed
         if seed is None:
             raise TypeError("checked by new_seed")
-        self.wire.refuse_twins(ref)
-        claim, begun = seen.claim, _begun_before(seen, seed)
-        if claim is None and seen.grant is not None and begun is None:
-            claim = await self.claims.take(ref, seed, Claim(ref.uid, chain, adopted=False), now)
-        # who resumes a claim goes on with its chain: whichever process marks it, both write the same one
-        old, chain = remembered(seen.grant, inputs.server), claim.chain if claim else chain
-        grant = begun or protocol.begin_chain(old, chain, seed, inputs.binding, now)
-        doubt = begun is not None and (begun.pending is not None or protocol.was_lost(begun))
-        intent = await self._intend(seen, Stored(grant, seen.grant_version), doubt=doubt)
-        if claim is None:
-            await self.claims.take(ref, seed, Claim(ref.uid, grant.chain, adopted=True), now)
-        else:
-            await self.claims.adopted(seed, claim)
-        audit.tell(audit.Event.SEED_ADOPTED, ref, **audit.of_grant(intent.stored.grant))
-        return await self._alone(seen, intent)
+        with self.wire.alone(ref):
+            claim, begun = seen.claim, _begun_before(seen, seed)
+            if claim is None and seen.grant is not None and begun is None:
+                claim = await self.claims.take(ref, seed, Claim(ref.uid, chain, adopted=False), now)
+            # who resumes a claim goes on with its chain: whichever process marks it, both write the same one
+            old, chain = remembered(seen.grant, inputs.server), claim.chain if claim else chain
+            grant = begun or protocol.begin_chain(old, chain, seed, inputs.binding, now)
+            doubt = begun is not None and (begun.pending is not None or protocol.was_lost(begun))
+            intent = await self._intend(seen, Stored(grant, seen.grant_version), doubt=doubt)
+            if claim is None:
+                await self.claims.take(ref, seed, Claim(ref.uid, grant.chain, adopted=True), now)
+            else:
+                await self.claims.adopted(seed, claim)
+            audit.tell(audit.Event.SEED_ADOPTED, ref, **audit.of_grant(intent.stored.grant))
+            return await self._send(seen, intent)
 
     async def refresh(self, seen: Observed, *, doubt: bool) -> Settled:
         """Send the stored refresh token once.
@@ -99,29 +99,24 @@ class WriteProtocol:
         """
         if seen.grant is None:
             raise TypeError("checked by no_grant")
-        self.wire.refuse_twins(seen.client.ref)
-        intent = await self._intend(seen, Stored(seen.grant, seen.grant_version), doubt=doubt)
-        return await self._alone(seen, intent)
-
-    async def _alone(self, seen: Observed, intent: Intent) -> Settled:
         with self.wire.alone(seen.client.ref):
+            intent = await self._intend(seen, Stored(seen.grant, seen.grant_version), doubt=doubt)
             return await self._send(seen, intent)
 
     async def _intend(self, seen: Observed, stored: Stored, *, doubt: bool) -> Intent:
         """Step 5: the durable intent. If the API server cannot be written, no token is spent."""
         ref, before = seen.client.ref, stored.grant.pending
-        doubt = doubt and (before is None or self._unsent.get(_key(ref)) != before.attempt)
-        attempt, written = self._attempt(ref), self.clock.boottime()
-        attempt = replace(attempt, wish=seen.client.requested_at or "")
+        doubt = doubt and (before is None or self._unsent.get(str(ref)) != before.attempt)
+        attempt, written = replace(self._attempt(ref), wish=seen.client.requested_at or ""), self.clock.boottime()
         grant = protocol.intend(stored.grant, attempt, doubt=doubt)
         saved = await self.store.save(ref, replace(stored, grant=grant))
-        if (before := stored.grant.pending) and before.holder != self.holder:
+        if before and before.holder != self.holder:
             audit.tell(audit.Event.INTENT_TAKEN_OVER, ref, **audit.of_grant(grant), former=before.holder.place)
         return Intent(saved, written)
 
     def _attempt(self, ref: ClientRef) -> Attempt:
         attempt = Attempt(self._new_id(), self.holder, self.clock.now())
-        self._unsent[_key(ref)] = attempt.id
+        self._unsent[str(ref)] = attempt.id
         return attempt
 
     async def _fresh(self, ref: ClientRef, intent: Intent) -> Stored:
@@ -152,10 +147,10 @@ class WriteProtocol:
 
     async def _sent(self, ref: ClientRef, inputs: Inputs, grant: Grant) -> Unread:
         """Step 6: the one request of this attempt."""
-        doubtful, unsent = self._told_of_doubt(ref, grant), self._unsent.pop(_key(ref), "")
+        doubtful, unsent = self._told_of_doubt(ref, grant), self._unsent.pop(str(ref), "")
         unread = await self.requests.refresh(inputs, grant.refresh_token)
         if isinstance(unread, NotSent):
-            self._unsent[_key(ref)] = unsent
+            self._unsent[str(ref)] = unsent
         elif doubtful:
             self.metrics.replayed()
         return unread
@@ -197,11 +192,6 @@ class WriteProtocol:
         if stored and (stored.grant.chain, stored.grant.seq) != (grant.chain, grant.seq):
             return Settled(stored)  # a refusal of a token that was replaced meanwhile says nothing about its successor
         return Settled(stored or intent, problem)
-
-
-def _key(ref: ClientRef) -> tuple[str, str]:
-    """Return what a client created again shares with its predecessor: the grant."""
-    return ref.namespace, ref.name
 
 
 def _begun_before(seen: Observed, seed: SecretText) -> Grant | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from citrix_oauth_operator.allowance import Allowance
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.durations import rfc3339
 from citrix_oauth_operator.domain.model import ClientRef
@@ -11,22 +12,7 @@ from .api import Api
 from .labels import OPERATOR
 
 _MESSAGE_LENGTH = 1024
-
-
-class Allowance:
-    """Lets a burst through, then one a second: a fleet that starts or recovers is seen in status, not in Events."""
-
-    def __init__(self, clock: Clock, burst: int = 20) -> None:
-        self._clock, self._burst, self._full_at = clock, burst, 0.0
-
-    def take(self) -> bool:
-        """Take one, if there is one left."""
-        now = self._clock.boottime()
-        full_at = max(self._full_at, now) + 1.0
-        if full_at - now > self._burst:
-            return False
-        self._full_at = full_at
-        return True
+_AT_ONCE, _EACH_SECONDS = 20, 1.0  # a fleet that starts or recovers is seen in status, not in Events
 
 
 class Events:
@@ -34,12 +20,14 @@ class Events:
 
     def __init__(self, api: Api, clock: Clock) -> None:
         self._api, self._clock = api, clock
-        self._good_news = Allowance(clock)
+        self._good_news = Allowance(clock, _AT_ONCE, _EACH_SECONDS)
 
     async def post(self, ref: ClientRef, note: Note) -> None:
         """Post one Event in the client's namespace; of good news, not more than a person can read."""
-        if note.kind == "Normal" and not self._good_news.take():
-            return
+        if note.kind == "Normal":
+            if self._good_news.rest():
+                return
+            self._good_news.book()
         now = rfc3339(self._clock.now())
         body = {
             "apiVersion": "v1",

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 SECRET_TYPE = "citrix-oauth.dev/grant"
 _NAME_LENGTH = 253
-RETRY_SECONDS = (0.1, 0.3, 1.0, 3.0, 5.0)  # between the tries to store a token or a grant's end; the last for ever
+_RETRY_SECONDS = (0.1, 0.3, 1.0, 3.0, 5.0)  # between the tries to store a token or a grant's end; the last for ever
 RECORD_SECONDS = (0.1, 0.5, 2.0)  # between the tries to store what else a request taught
 
 
@@ -195,7 +195,7 @@ class GrantStore:
 
 def _pauses() -> Iterator[float]:
     """Return the seconds between the tries to store a token: growing, without an end."""
-    return itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1]))
+    return itertools.chain(_RETRY_SECONDS, itertools.repeat(_RETRY_SECONDS[-1]))
 
 
 @dataclass(frozen=True, slots=True)

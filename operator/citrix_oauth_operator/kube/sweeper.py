@@ -90,34 +90,29 @@ class Sweeper:
         """Let go of a mark when in all looks of a month no client had its password, and none might have had it."""
         used = await self.passwords()
         for mark in marks:
-            since = parse_rfc3339((mark.get("annotations") or {}).get(GONE_SINCE))
             gone = used is not None and mark["name"].removeprefix(PASSWORD) not in used
             try:
-                match sweep(gone=gone, marked=since, now=self.clock.now()):
-                    case Sweep.MARK:
-                        await self._mark(mark, rfc3339(self.clock.now()))
-                    case Sweep.UNMARK:
-                        await self._mark(mark, None)
-                    case Sweep.DELETE_ALL:
-                        await self.api.delete(self._path(mark), mark)
-                        log.info("no client has had a refused password for a month: its mark is deleted")
+                if await self._decided(mark, gone=gone) is Sweep.DELETE_ALL:
+                    await self.api.delete(self._path(mark), mark)
+                    log.info("no client has had a refused password for a month: its mark is deleted")
             except Conflict:
                 continue  # somebody has just met it
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _look(self, ref: ClientRef, claim: JSON) -> None:
-        marked, now = parse_rfc3339(claim["annotations"].get(GONE_SINCE)), self.clock.now()
-        decision = sweep(gone=await self._gone(ref), marked=marked, now=now)
-        match decision:
-            case Sweep.MARK:
-                await self._mark(claim, rfc3339(now))
-            case Sweep.UNMARK:
-                await self._mark(claim, None)
-            case Sweep.DELETE_GRANT | Sweep.DELETE_ALL:
-                if await self.grants.delete(ref):
-                    log.info("%s has been gone for a day: its grant is deleted", ref)
+        decision = await self._decided(claim, gone=await self._gone(ref))
+        if decision in {Sweep.DELETE_GRANT, Sweep.DELETE_ALL} and await self.grants.delete(ref):
+            log.info("%s has been gone for a day: its grant is deleted", ref)
         if decision is Sweep.DELETE_ALL:
             await self.api.delete(self._path(claim), claim)
+
+    async def _decided(self, claim: JSON, *, gone: bool) -> Sweep:
+        """Decide by this look and the mark that an earlier one left; leave a mark, or take it away."""
+        since, now = parse_rfc3339((claim.get("annotations") or {}).get(GONE_SINCE)), self.clock.now()
+        decision = sweep(gone=gone, marked=since, now=now)
+        if decision in {Sweep.MARK, Sweep.UNMARK}:
+            await self._mark(claim, rfc3339(now) if decision is Sweep.MARK else None)
+        return decision
 
     async def _gone(self, ref: ClientRef) -> bool:
         """Whether no client of that name is there, or one whose namespace was deleted and created again."""

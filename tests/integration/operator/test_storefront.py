@@ -80,10 +80,7 @@ def test_from_a_logon_to_a_repaired_password(fresh: World, storefront: StoreFron
     fresh.annotate(name, requested_at=_now())
     told = fresh.stalled(name, "PasswordRefused")
     assert "annotation citrix-oauth.dev/requested-at" in told["status"]["lastError"]["remedy"]
-    fresh.operator.kill()
-    fresh.operator.start()
-    fresh.change(name, refresh={"atPercent": 50})  # somebody's edit makes it look again
-    eventually(lambda: fresh.now(name)["status"]["observedGeneration"] == 2, "a look", lambda: fresh.tell(name))
+    _crash_and_look_again(fresh, name)
     assert [password for _, password in storefront.posts] == [GOOD, GOOD]
 
     fresh.set_keys(name, password=NEW)
@@ -92,6 +89,13 @@ def test_from_a_logon_to_a_repaired_password(fresh: World, storefront: StoreFron
     assert opens_the_store(storefront, third["authorization"])
     assert [password for _, password in storefront.posts] == [GOOD, GOOD, NEW]
     canary.check(fresh)
+
+
+def _crash_and_look_again(fresh: World, name: str) -> None:
+    fresh.operator.kill()
+    fresh.operator.start()
+    fresh.change(name, refresh={"atPercent": 50})  # somebody's edit makes it look again
+    eventually(lambda: fresh.now(name)["status"]["observedGeneration"] == 2, "a look", lambda: fresh.tell(name))
 
 
 def test_a_certificate_that_goes_bad_and_is_repaired(fresh: World) -> None:
@@ -115,10 +119,7 @@ def test_a_certificate_that_goes_bad_and_is_repaired(fresh: World) -> None:
         fresh.set_keys(name, **{"tls.crt": certificate, "tls.key": key})
         told = fresh.stalled(name, "ClientRejected")
         assert "tls.crt" in told["status"]["lastError"]["remedy"]
-        fresh.operator.kill()
-        fresh.operator.start()
-        fresh.change(name, refresh={"atPercent": 50})  # somebody's edit makes it look again
-        eventually(lambda: fresh.now(name)["status"]["observedGeneration"] == 2, "a look", lambda: fresh.tell(name))
+        _crash_and_look_again(fresh, name)
         assert storefront.shown[1:] == ["nobody.example.com"]
 
         certificate, key = authority.issue("svc.example.com")
