@@ -74,8 +74,10 @@ class Workspace:
         prefix = f"{PROJECT}-{kind}-"
         _sweep(prefix)
         self.path = Path(tempfile.mkdtemp(prefix=prefix))
-        self._lock = (self.path / ".owner").open("w")
+        part = self.path / ".owner.part"
+        self._lock = part.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
+        part.rename(self.path / ".owner")  # whoever sweeps meanwhile finds it locked, or not at all
 
     def remove(self) -> None:
         """Delete the folder with everything in it. May be called twice."""

@@ -1,6 +1,8 @@
 """Child processes that never outlive the test run, not even when it is killed with SIGKILL."""
 
+import atexit
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -9,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 # Runs in the child before the program proper: asks Linux for SIGKILL when the parent dies, then becomes the
 # program. A preexec_fn would do the same, but Python refuses it once the parent has threads.
@@ -27,11 +30,27 @@ os.execv(sys.argv[2], sys.argv[2:])
 _starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="child-starter")
 
 
-def free_port() -> int:
-    """A TCP port of loopback that was free just now; somebody else may take it before its user does."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_port(host: str = "127.0.0.1") -> int:
+    """A TCP port of this machine that nobody else is given, or finds free, as long as this process runs.
+
+    Bound and not listened to, it refuses connections, and Linux lets a server listen there that sets SO_REUSEADDR, as
+    they all do, also one that is started again. Elsewhere it was free just now, and that is all.
+    """
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind((host, 0))
+    port = int(probe.getsockname()[1])
+    if sys.platform == "linux":
+        atexit.register(probe.close)
+    else:
+        probe.close()
+    return port
+
+
+def json_lines(log: Path) -> list[dict[str, Any]]:
+    """What another process has written to a log, a JSON object a line; its last line may not be whole yet."""
+    whole = log.read_text().rpartition("\n")[0] if log.exists() else ""
+    return [json.loads(line) for line in whole.splitlines()]
 
 
 class Child:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Sequence
@@ -15,12 +14,12 @@ import httpx
 import yaml
 
 from tests.control_plane import ControlPlane
-from tests.control_plane.children import Child
+from tests.control_plane.children import Child, json_lines
 from tests.control_plane.credentials import write_private
 from tests.faults.rules import Rule
 from tests.standins.rotating.process import ROOT
 
-_START_SECONDS = 30
+_START_SECONDS = 180
 
 
 class ApiProxy:
@@ -37,7 +36,7 @@ class ApiProxy:
         env = {"PYTHONPATH": str(ROOT)}
         self._child = Child("api-proxy", [sys.executable, *map(str, words)], folder, env)
         control, *ports = self._ports()
-        self._http = httpx.Client(base_url=f"http://127.0.0.1:{control}", trust_env=False, timeout=30)
+        self._http = httpx.Client(base_url=f"http://127.0.0.1:{control}", trust_env=False, timeout=60)
         self._configs = {name: folder / f"kubeconfig-{name}" for name in replicas}
         for (_, path), port in zip(self._configs.items(), ports, strict=True):
             config = yaml.safe_load(plane.kubeconfig.read_text())
@@ -62,8 +61,7 @@ class ApiProxy:
 
     def calls(self) -> list[dict[str, Any]]:
         """Return the log of writes, in the order in which they ended."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        return [json.loads(line) for line in lines]
+        return json_lines(self.log)
 
     def stop(self) -> None:
         """Kill the process."""

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.control_plane.children import json_lines
+
 POINTS = ("F1", "F2", "F3", "F4", "F5", "F6", "F7")
 
 #: Fingerprint of the refresh token that the running request carries; "" outside of one.
@@ -53,9 +55,7 @@ class Failpoints:
 
     def spilled(self) -> dict[str, float]:
         """Return when the answer to each attempt lay in the spill folder."""
-        lines = self._spilled.read_text().splitlines() if self._spilled.exists() else []
-        whole = [json.loads(line) for line in lines if line.endswith("}")]
-        return {each["attempt"]: each["time"] for each in whole}
+        return {each["attempt"]: each["time"] for each in json_lines(self._spilled)}
 
     def pass_by(self, point: str, token: str = "", attempt: str = "") -> None:
         """Die here if this is the place."""

@@ -28,7 +28,7 @@ def approve(authorization_url: str, user: str, trust: ssl.SSLContext | bool) -> 
         RuntimeError: a page that is neither a form nor a redirect, such as an error page.
     """
     home = urlsplit(authorization_url).netloc
-    with httpx.Client(verify=trust, trust_env=False, timeout=10) as client:
+    with httpx.Client(verify=trust, trust_env=False, timeout=60) as client:
         page = client.get(authorization_url)
         for _ in range(_MOST_PAGES):
             callback = _leaving(page, home)

@@ -21,7 +21,7 @@ from tests.standins.citrix_cloud.control import Control
 from tests.standins.citrix_cloud.registrations import PUBLIC
 
 SCOPE = "openid wsp spa leases offline_access"
-_START_SECONDS = 30
+_START_SECONDS = 180
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class CitrixCloud(Control):
         folder = self._workspace.path
         settings = {
             "host": self._host,
-            "port": 0,
+            "port": free_port(self._host),  # ours also while it is told not to listen
             "redirect_uris": self.redirect_uris,
             "ready_file": str(folder / "ready.json"),
             "tls": self._certificate(folder) if self._tls else None,
@@ -106,7 +106,7 @@ class CitrixCloud(Control):
 
     def http(self) -> httpx.Client:
         """A client that trusts this server, for the caller to close."""
-        return httpx.Client(verify=self.trust, trust_env=False, timeout=10)
+        return httpx.Client(verify=self.trust, trust_env=False, timeout=60)
 
     def sign_in(self, client_id: str = PUBLIC.id, user: str = "alice", scope: str = SCOPE) -> SignIn:
         """Sign in through the real pages with PKCE and form_post, and redeem the code.

@@ -80,7 +80,7 @@ class Control:
     """Calls the server's control port; every method raises httpx.HTTPStatusError when the server refuses."""
 
     def __init__(self, url: str) -> None:
-        self._client = httpx.Client(base_url=f"{url}/__ctl", trust_env=False, timeout=10)
+        self._client = httpx.Client(base_url=f"{url}/__ctl", trust_env=False, timeout=60)
 
     def configure(self, **knobs: Unpack[Knobs]) -> None:
         """Change knobs; they hold for tokens issued from now on."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -12,10 +11,10 @@ from typing import Any, Self
 
 import httpx
 
-from tests.control_plane.children import Child
+from tests.control_plane.children import Child, json_lines
 
 ROOT = Path(__file__).resolve().parents[3]
-_START_SECONDS = 30
+_START_SECONDS = 180
 
 
 class RotatingServer:
@@ -33,7 +32,7 @@ class RotatingServer:
         self._child = Child("token-server", [sys.executable, *words], folder, env)
         tokens, control = self._ports()
         self.url = f"http://127.0.0.1:{tokens}/token"
-        self._http = httpx.Client(base_url=f"http://127.0.0.1:{control}", trust_env=False, timeout=30)
+        self._http = httpx.Client(base_url=f"http://127.0.0.1:{control}", trust_env=False, timeout=60)
 
     def __enter__(self) -> Self:
         return self
@@ -70,8 +69,7 @@ class RotatingServer:
 
     def records(self) -> list[dict[str, Any]]:
         """Return the log: server.Record as JSON, in the order in which requests ended."""
-        lines = self.log.read_text().splitlines() if self.log.exists() else []
-        return [json.loads(line) for line in lines]
+        return json_lines(self.log)
 
     def stop(self) -> None:
         """Kill the process."""
