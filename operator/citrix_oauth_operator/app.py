@@ -22,7 +22,8 @@ from citrix_oauth_operator.gate import Gate
 from citrix_oauth_operator.grants.budget import Budgets
 from citrix_oauth_operator.healing import ClockWatch, NamespacePoll, Poll, Relist, Watchdog
 from citrix_oauth_operator.identity import Identity
-from citrix_oauth_operator.kube.api import Api, load_configuration
+from citrix_oauth_operator.kube.access import find_cluster
+from citrix_oauth_operator.kube.api import Api
 from citrix_oauth_operator.kube.clients import Clients
 from citrix_oauth_operator.kube.cluster import ensure_namespace, find_kinds, insist
 from citrix_oauth_operator.kube.events import Events
@@ -228,10 +229,11 @@ async def _operate(settings: Settings) -> None:
     asyncio.get_running_loop().set_exception_handler(in_the_loop)
     registry = kopf.OperatorRegistry()
     stop = asyncio.Event()
-    api, metrics = MeteredApi(await asyncio.to_thread(load_configuration)), Prometheus(__version__)
+    find = partial(find_cluster, service_account=settings.service_account_dir)
+    api, metrics = MeteredApi(await asyncio.to_thread(find)), Prometheus(__version__)
     api.metrics = metrics
     app = App(settings, api, metrics, stop)
-    handlers.register(registry, app)
+    handlers.register(registry, app, find)
     namespaces = settings.watch_namespaces
     await kopf.operator(
         registry=registry,

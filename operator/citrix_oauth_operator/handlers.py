@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import itertools
 import random
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
 import kopf
 
 from citrix_oauth_operator.domain.model import ClientRef
-from citrix_oauth_operator.kube.labels import FINALIZER
+from citrix_oauth_operator.kube.access import Access
+from citrix_oauth_operator.kube.labels import API_VERSION, FINALIZER
 
-GROUP, VERSION = "citrix-oauth.dev", "v1alpha1"
 RELOGIN_SECONDS = 5.0
 
 
@@ -50,8 +49,12 @@ class Watches(Protocol):
         ...
 
 
-def register(registry: kopf.OperatorRegistry, app: Watches) -> None:
-    """Attach the handlers of `app` to a registry: two kinds, start-up, clean-up, login, probe."""
+def register(registry: kopf.OperatorRegistry, app: Watches, find: Callable[[], Access]) -> None:
+    """Attach the handlers of `app` to a registry: two kinds, start-up, clean-up, login, probe.
+
+    Args:
+        find: the cluster and our credentials as they are now; may read files and run plugins.
+    """
 
     @kopf.on.startup(registry=registry)
     async def startup(settings: kopf.OperatorSettings, **_: Any) -> None:  # noqa: ANN401 - kopf's keyword arguments
@@ -65,14 +68,14 @@ def register(registry: kopf.OperatorRegistry, app: Watches) -> None:
     logins = itertools.count()
 
     @kopf.on.login(registry=registry)
-    async def login(**kwargs: Any) -> kopf.ConnectionInfo | None:  # noqa: ANN401 - kopf's keyword arguments
+    async def login(settings: kopf.OperatorSettings, **_: Any) -> kopf.ConnectionInfo:  # noqa: ANN401 - as above
         """Refused credentials are tried again: kopf ends the process when equal ones come back, and it holds tokens."""
         if number := next(logins):
             await asyncio.sleep(RELOGIN_SECONDS)
-        info = await asyncio.to_thread(kopf.login_via_client, **kwargs)
-        return info and replace(info, priority=number)  # so that it equals none before
+        # so numbered it equals none before
+        return await asyncio.to_thread(_connection, find, number, trust_env=settings.networking.trust_env)
 
-    @kopf.on.event(GROUP, VERSION, "citrixclients", registry=registry)
+    @kopf.on.event(API_VERSION, "citrixclients", registry=registry)
     async def client_event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:  # noqa: ANN401 - as above
         metadata = body["metadata"]
         ref = ClientRef(metadata["namespace"], metadata["name"], metadata["uid"])
@@ -82,12 +85,28 @@ def register(registry: kopf.OperatorRegistry, app: Watches) -> None:
         else:
             app.client_changed(ref, event["object"])
 
-    @kopf.on.event(GROUP, VERSION, "authorizationservers", registry=registry)
+    @kopf.on.event(API_VERSION, "authorizationservers", registry=registry)
     async def server_event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:  # noqa: ANN401 - as above
         if event["type"] == "DELETED":
             app.server_gone(body["metadata"]["name"])
         else:
             app.server_changed(body)
+
+
+def _connection(find: Callable[[], Access], number: int, *, trust_env: bool) -> kopf.ConnectionInfo:
+    access = find()
+    scheme, _, credential = access.authorization().partition(" ")
+    return kopf.ConnectionInfo(
+        server=access.server,
+        ca_path=access.ca_file,
+        insecure=not access.verified,
+        certificate_path=access.certificate_file,
+        private_key_path=access.key_file,
+        scheme=scheme or None,
+        token=credential or None,
+        trust_env=trust_env,
+        priority=number,
+    )
 
 
 def configure(settings: kopf.OperatorSettings) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -22,11 +23,21 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Keep the garbage collector from walking what modules allocate time and again: nothing of it is dropped."""
+    """Import what a verb needs, and nothing that it does not.
+
+    kopf imports the whole `kubernetes` package where it finds one, to recognise models that nobody passes to it: a
+    third of a second and 17 MiB. None in sys.modules says that there is none (Python reference, 5.3.1), for a while.
+    The garbage collector would walk what modules allocate time and again: nothing of it is dropped.
+    """
+    hidden = "kubernetes" not in sys.modules
+    if hidden:
+        sys.modules["kubernetes"] = None  # type: ignore[assignment]
     gc.disable()
     try:
         yield
     finally:
+        if hidden:
+            del sys.modules["kubernetes"]
         gc.freeze()
         gc.enable()
 

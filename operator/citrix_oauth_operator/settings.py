@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from citrix_oauth_operator.kube.access import SERVICE_ACCOUNT
+
 DEFAULT_NAMESPACE = "citrix-oauth-system"
 DEFAULT_LEASE = "citrix-oauth-operator"
 
@@ -23,6 +25,7 @@ class Settings:
         http_port: serves /metrics, /healthz and /readyz; 0: off.
         portal_url: where the sign-in portal is; status tells people. Empty: there is none.
         drain_seconds: how long passes under way may take after SIGTERM.
+        service_account_dir: the folder with the pod's `token` and `ca.crt`; where there is none, the kubeconfig counts.
     """
 
     operator_namespace: str
@@ -36,3 +39,4 @@ class Settings:
     log_level: str = "info"
     portal_url: str = ""
     drain_seconds: float = 100.0
+    service_account_dir: Path = SERVICE_ACCOUNT

@@ -15,7 +15,8 @@ import kubernetes
 import kubernetes.aio.client
 import kubernetes.aio.config
 
-from citrix_oauth_operator.kube.api import Api, load_configuration
+from citrix_oauth_operator.kube.access import find_cluster
+from citrix_oauth_operator.kube.api import Api
 from tests.control_plane import ControlPlane
 
 CALLS = 400
@@ -38,7 +39,7 @@ async def cpu_ms(pair: Pair) -> float:
 
 async def ours() -> float:
     """The operator's own edge: aiohttp and JSON."""
-    async with Api(load_configuration()) as api:
+    async with Api(find_cluster()) as api:
         await api.create(PATH, SECRET)
 
         async def get() -> Any:  # noqa: ANN401 - whatever the client returns
@@ -52,7 +53,8 @@ async def ours() -> float:
 
 async def official_in_threads() -> float:
     """The official synchronous client, each call in a thread."""
-    core = kubernetes.client.CoreV1Api(kubernetes.client.ApiClient(load_configuration()))
+    kubernetes.config.load_kube_config()
+    core = kubernetes.client.CoreV1Api()
 
     async def get() -> Any:  # noqa: ANN401 - as above
         return await asyncio.to_thread(core.read_namespaced_secret, "probe", "default")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.benchmarks.cluster import Cluster, Object
 from tests.benchmarks.processes import ROOT, Running
+from tests.control_plane import ControlPlane
 from tests.standins.rotating import CLIENT_SECRET, seed_of
 
 SERVER = "bench"
@@ -44,15 +45,16 @@ class Contestant:
         """Where its clients live."""
         return f"bench-{self.key}"
 
-    def start(self, folder: Path, kubeconfig: Path, life: int, runner: tuple[str, ...] = ()) -> Running:
-        """Start the operator.
+    def start(self, folder: Path, plane: ControlPlane, life: int, runner: tuple[str, ...] = ()) -> Running:
+        """Start the operator: ours with a pod's credentials, as its chart does.
 
         Args:
             life: of the access tokens, in seconds; the naive operators must be told when to refresh.
             runner: what runs our operator instead of its own module, for a profile.
         """
-        env = {"KUBECONFIG": str(kubeconfig), "NAIVE_INTERVAL": str(life * _AT_PERCENT / 100), **self.env}
+        env = {"KUBECONFIG": str(plane.kubeconfig), "NAIVE_INTERVAL": str(life * _AT_PERCENT / 100), **self.env}
         if self.ours:
+            env |= plane.as_in_a_pod(folder / "service-account")
             words = [*(runner or ("-m", "citrix_oauth_operator")), "run", "--watch-namespace", self.namespace]
             words += ["--operator-namespace", f"{self.namespace}-system"]
         else:

@@ -63,6 +63,7 @@ def _comparison(results: Mapping[str, Figures]) -> Iterator[Row]:
     every = list(results.values())
     yield ("start to the first token Secret", *(f"{each.first_seconds:.1f} s" for each in every))
     yield ("start to the last token Secret", *(f"{each.start_seconds:.1f} s" for each in every))
+    yield ("- each start", *(", ".join(f"{seconds:.1f}" for seconds in each.starts) for each in every))
     yield ("start to the last Ready", *(f"{each.ready_seconds:.1f} s" if each.ready_seconds else "" for each in every))
     yield ("CPU of the start", *(f"{each.start_cpu_seconds:.1f} s" for each in every))
     yield ("- of the control plane meanwhile", *(f"{each.start_plane_cpu_seconds:.1f} s" for each in every))

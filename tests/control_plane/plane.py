@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import ssl
 import subprocess
 import time
@@ -138,6 +139,21 @@ class ControlPlane:
             raise RuntimeError("no control plane of our own is running")
         token = self.kubectl("create", "token", service_account, "-n", namespace).stdout.strip()
         credentials.write_kubeconfig(path, self.url, self.folder / "ca.crt", token)
+
+    def as_in_a_pod(self, folder: Path) -> dict[str, str]:
+        """Write the administrator's token and the authority as a kubelet projects them; return the pod's environment.
+
+        An external cluster may know its administrator by other credentials: then it is the kubeconfig's.
+        """
+        environment = {"KUBECONFIG": str(self.kubeconfig)}
+        if self.folder is None:
+            return environment
+        folder.mkdir(parents=True, exist_ok=True)
+        credentials.write_private(folder / "token", self.admin_token.encode())
+        shutil.copy(self.folder / "ca.crt", folder)
+        host, _, port = self.url.removeprefix("https://").rpartition(":")
+        pod = {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port}
+        return {**environment, **pod, "CITRIX_OAUTH_SERVICE_ACCOUNT_DIR": str(folder)}
 
     def audit_events(self) -> list[dict[str, Any]]:
         """What ServiceAccounts have asked for since the start, as `audit.k8s.io/v1` Events of level Metadata.

@@ -131,14 +131,14 @@ def _naive(stage: Stage) -> Toll:
         stage.admin.create_namespace(kind.namespace)
         stage.admin.create_all(kind.clients(stage.scaled(CLIENTS), server.url))
         draw = random.Random(500)  # noqa: S311 - the same plan
-        operator = kind.start(folder, stage.plane.kubeconfig, LIFE)
+        operator = kind.start(folder, stage.plane, LIFE)
         try:
             for number in range(KILLS):
                 _into_refreshes(server, draw)
                 begin = time.monotonic()
                 operator.stop(grace_seconds=0)
                 hits.append(Hit("kill", "naive", begin, time.monotonic()))
-                operator = kind.start(folder, stage.plane.kubeconfig, LIFE)
+                operator = kind.start(folder, stage.plane, LIFE)
                 stage.progress(f"killed, {number + 1} of {KILLS}")
             stage.progress("afterwards")
             time.sleep(AFTERWARDS_SECONDS * stage.share)

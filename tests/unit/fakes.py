@@ -183,7 +183,7 @@ class FakeApi(MeteredApi):
 
     def _write(self, path: str, found: JSON, body: JSON, *, patch: bool) -> tuple[int, JSON]:
         if path.endswith("/status"):
-            body = {"status": body.get("status", {})}
+            body = {"status": body.get("status", {})} if patch else {**found, "status": body.get("status", {})}
         elif patch and "status" in body:
             return 422, {}
         new = merged(found, body) if patch else body

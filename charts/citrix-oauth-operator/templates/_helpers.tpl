@@ -31,7 +31,7 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
   verbs: [get, list, watch, patch]
 - apiGroups: [citrix-oauth.dev]
   resources: [citrixclients/status]
-  verbs: [patch]
+  verbs: [patch, update]
 - apiGroups: [""]
   resources: [secrets]
   verbs: [get, create, update, delete]

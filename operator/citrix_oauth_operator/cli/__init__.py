@@ -11,7 +11,7 @@ from pathlib import Path
 
 from citrix_oauth_operator import __version__
 from citrix_oauth_operator.domain.errors import ApiError
-from citrix_oauth_operator.kube.api import ClusterNotConfigured
+from citrix_oauth_operator.kube.access import ClusterNotConfigured
 
 from . import check, login, portal, refresh, run, status
 from .mistake import Mistake

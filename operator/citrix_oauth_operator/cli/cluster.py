@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from citrix_oauth_operator.kube.api import Api, load_configuration
+from citrix_oauth_operator.kube.access import find_cluster
+from citrix_oauth_operator.kube.api import Api
 
 #: For some seconds after a CRD is made, the API server answers 429 to requests for its objects.
 _THROTTLED_SECONDS = (0.5, 1, 1, 1, 2, 2, 2)
@@ -14,4 +15,4 @@ def connection(context: str | None = None) -> Api:
     Raises:
         ClusterNotConfigured: there is none.
     """
-    return Api(load_configuration(context), _THROTTLED_SECONDS)
+    return Api(find_cluster(context), _THROTTLED_SECONDS)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from citrix_oauth_operator.domain.election import LONGEST_SECONDS, SHORTEST_SECONDS
+from citrix_oauth_operator.kube.access import SERVICE_ACCOUNT
 from citrix_oauth_operator.logs import catch_the_rest, configure_logging
 from citrix_oauth_operator.runtime import importing
 from citrix_oauth_operator.settings import DEFAULT_LEASE, DEFAULT_NAMESPACE, Settings
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _URL = re.compile(r"https?://[\x21-\x7e]{1,1016}")
-_POD_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
 
 def add_to(verbs: _SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -68,6 +68,12 @@ def add_flags(parser: argparse.ArgumentParser, environ: Mapping[str, str]) -> No
         help="how long requests and commits under way may take after SIGTERM; keep it 15 below the pod's grace period",
     )
     parser.add_argument(
+        "--service-account-dir",
+        type=Path,
+        default=default("SERVICE_ACCOUNT_DIR", str(SERVICE_ACCOUNT)),
+        help="folder with the token and ca.crt of the pod; where it is not there, the kubeconfig counts",
+    )
+    parser.add_argument(
         "--portal-url",
         type=_portal_url,
         default=default("PORTAL_URL", ""),
@@ -95,7 +101,7 @@ def _portal_url(text: str) -> str:
 
 def _pod_namespace() -> str:
     try:
-        return _POD_NAMESPACE.read_text().strip()
+        return (SERVICE_ACCOUNT / "namespace").read_text().strip()
     except OSError:
         return DEFAULT_NAMESPACE
 
@@ -110,6 +116,7 @@ def settings_of(options: argparse.Namespace, environ: Mapping[str, str]) -> Sett
         lease_seconds=options.lease_duration_seconds,
         spill_dir=options.spill_dir,
         drain_seconds=options.drain_seconds,
+        service_account_dir=options.service_account_dir,
         portal_url=options.portal_url,
         http_port=options.http_port,
         log_format=options.log_format,

@@ -1,7 +1,6 @@
 """The one typed edge to the API server: five verbs over JSON, errors told apart by what happens next.
 
-The `kubernetes` package finds the cluster and the credentials (in-cluster, kubeconfig, exec plugins); aiohttp, which
-kopf has loaded anyway, carries the requests (docs/adr/0002).
+aiohttp, which kopf has loaded anyway, carries the requests (docs/adr/0002).
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import ssl
 import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
@@ -19,15 +17,15 @@ from urllib.parse import urlencode
 
 import aiohttp
 import orjson
-from kubernetes.client import Configuration
-from kubernetes.config import ConfigException, load_incluster_config, load_kube_config
-from yaml import YAMLError
 from yarl import URL
 
 from citrix_oauth_operator.domain.errors import ApiError, Conflict, NotFound, Unreachable
 
+from .access import Access
+from .labels import API_VERSION
+
 JSON = dict[str, Any]
-GROUP_PATH = "/apis/citrix-oauth.dev/v1alpha1"
+GROUP_PATH = f"/apis/{API_VERSION}"
 
 _TOTAL_SECONDS = 10
 _WATCH_SECONDS = 290
@@ -38,52 +36,6 @@ _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"  # an
 _METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 
 
-class ClusterNotConfigured(Exception):
-    """Neither an in-cluster ServiceAccount nor a kubeconfig with the wanted context was found."""
-
-    def __init__(self, context: str | None = None) -> None:
-        named = os.environ.get("KUBECONFIG")
-        hint = (
-            f"KUBECONFIG={named} cannot be read" if named else "run in a pod with a ServiceAccount, or set KUBECONFIG"
-        )
-        if context is not None:
-            hint = f"the kubeconfig cannot be read, or has no context {context}; see `kubectl config get-contexts`"
-        super().__init__(f"no cluster: {hint}")
-
-
-def load_configuration(context: str | None = None) -> Configuration:
-    """Find the cluster and the credentials: in a pod its ServiceAccount, else the kubeconfig.
-
-    Args:
-        context: of the kubeconfig, which is then the only place; None: its current one.
-
-    Raises:
-        ClusterNotConfigured: neither is there, or the kubeconfig has no such context.
-    """
-    configuration, path = Configuration(), os.environ.get("KUBECONFIG")
-    try:
-        if context is None and _load_in_cluster(configuration):
-            return configuration
-        load_kube_config(path, context=context, client_configuration=configuration, persist_config=False)
-    except (
-        ConfigException,
-        OSError,
-        TypeError,
-        AttributeError,
-        YAMLError,
-    ):  # the library checks little of what it reads
-        raise ClusterNotConfigured(context) from None
-    return configuration
-
-
-def _load_in_cluster(configuration: Configuration) -> bool:
-    try:
-        load_incluster_config(client_configuration=configuration)
-    except ConfigException:
-        return False
-    return True
-
-
 class Api:
     """Requests to one API server over kept-alive connections.
 
@@ -91,10 +43,9 @@ class Api:
         throttled: pauses [s] after which what got 429 is sent again.
     """
 
-    def __init__(self, configuration: Configuration, throttled: Sequence[float] = ()) -> None:
-        self._configuration, self._throttled = configuration, throttled
-        self._host: str = configuration.host.rstrip("/")
-        self._tls = _tls_context(configuration)
+    def __init__(self, access: Access, throttled: Sequence[float] = ()) -> None:
+        self._access, self._throttled = access, throttled
+        self._tls = _tls_context(access)
         self._session: aiohttp.ClientSession | None = None
         self._headers: dict[str, str] = {}
         self._headers_until = 0.0
@@ -152,7 +103,7 @@ class Api:
         query = {"watch": 1, "fieldSelector": f"metadata.name={name}", "timeoutSeconds": _WATCH_SECONDS}
         if version:
             query["resourceVersion"] = version
-        url = URL(f"{self._host}{collection}?{urlencode(query)}", encoded=True)
+        url = URL(f"{self._access.server}{collection}?{urlencode(query)}", encoded=True)
         headers = {"Accept": "application/json", **await self._credentials()}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_TOTAL_SECONDS, sock_read=_WATCH_SECONDS + 10)
         try:
@@ -216,7 +167,7 @@ class Api:
     async def _send(self, verb: str, path: str, body: object, headers: dict[str, str]) -> tuple[int, bytes]:
         data = None if body is None else orjson.dumps(body)
         try:
-            url = URL(self._host + path, encoded=True)  # our paths need no quoting
+            url = URL(self._access.server + path, encoded=True)  # our paths need no quoting
             async with self._opened.request(verb, url, data=data, headers=headers) as answer:
                 return answer.status, await answer.read()
         except (aiohttp.ClientError, TimeoutError, OSError):
@@ -225,7 +176,11 @@ class Api:
     async def _credentials(self, *, fresh: bool = False) -> dict[str, str]:
         if fresh or time.monotonic() >= self._headers_until:
             # an exec plugin is a child process and may take seconds
-            self._headers = await asyncio.to_thread(_authorization, self._configuration)
+            try:
+                value = await asyncio.to_thread(self._access.authorization)
+            except OSError:
+                raise Unreachable from None  # the kubelet puts a token there before the old one ends
+            self._headers = {"Authorization": value} if value else {}
             self._headers_until = time.monotonic() + _CREDENTIALS_SECONDS
         return self._headers
 
@@ -246,21 +201,13 @@ def _result(status: int, content: bytes) -> JSON:
     return result
 
 
-def _authorization(configuration: Configuration) -> dict[str, str]:
-    if value := configuration.get_api_key_with_prefix("BearerToken", alias="authorization"):
-        return {"Authorization": value}
-    if configuration.username:
-        return {"Authorization": configuration.get_basic_auth_token() or ""}
-    return {}
-
-
-def _tls_context(configuration: Configuration) -> ssl.SSLContext | bool:
-    if not configuration.host.startswith("https"):
+def _tls_context(access: Access) -> ssl.SSLContext | bool:
+    if not access.server.startswith("https"):
         return True
-    context = ssl.create_default_context(cafile=configuration.ssl_ca_cert)
-    if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, configuration.key_file)
-    if not configuration.verify_ssl:
+    context = ssl.create_default_context(cafile=access.ca_file)
+    if access.certificate_file:
+        context.load_cert_chain(access.certificate_file, access.key_file)
+    if not access.verified:
         logging.getLogger(__name__).warning("the kubeconfig switches TLS verification off (insecure-skip-tls-verify)")
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

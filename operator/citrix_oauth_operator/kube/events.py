@@ -9,7 +9,7 @@ from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.transitions import Note
 
 from .api import Api
-from .labels import OPERATOR
+from .labels import OPERATOR, reference
 
 _MESSAGE_LENGTH = 1024
 _AT_ONCE, _EACH_SECONDS = 20, 1.0  # a fleet that starts or recovers is seen in status, not in Events
@@ -33,13 +33,7 @@ class Events:
             "apiVersion": "v1",
             "kind": "Event",
             "metadata": {"generateName": f"{ref.name[:200]}.", "namespace": ref.namespace},
-            "involvedObject": {
-                "apiVersion": "citrix-oauth.dev/v1alpha1",
-                "kind": "CitrixClient",
-                "namespace": ref.namespace,
-                "name": ref.name,
-                "uid": ref.uid,
-            },
+            "involvedObject": {**reference(ref), "namespace": ref.namespace},
             "type": note.kind,
             "reason": note.reason,
             "message": note.message[:_MESSAGE_LENGTH],

@@ -1,10 +1,13 @@
-"""Labels, annotations and names that our objects carry."""
+"""Labels, annotations and names that our objects carry, and where they are."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from citrix_oauth_operator.domain.model import ClientRef
 
 PREFIX = "citrix-oauth.dev"
+API_VERSION, CLIENT_KIND = f"{PREFIX}/v1alpha1", "CitrixClient"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OPERATOR = "citrix-oauth-operator"
 CLIENT_NAME = f"{PREFIX}/client-name"
@@ -35,9 +38,14 @@ def named(ref: ClientRef) -> dict[str, str]:
     return {CLIENT_NAMESPACE: ref.namespace, CLIENT_NAME: ref.name}
 
 
+def reference(ref: ClientRef) -> dict[str, Any]:
+    """Return how other objects name a client: owner references, with its namespace Events, too."""
+    return {"apiVersion": API_VERSION, "kind": CLIENT_KIND, "name": ref.name, "uid": ref.uid}
+
+
 def client_path(ref: ClientRef) -> str:
     """Return the API path of a CitrixClient."""
-    return f"/apis/{PREFIX}/v1alpha1/namespaces/{ref.namespace}/citrixclients/{ref.name}"
+    return f"/apis/{API_VERSION}/namespaces/{ref.namespace}/citrixclients/{ref.name}"
 
 
 def secret_path(namespace: str, name: str) -> str:

@@ -14,7 +14,7 @@ from citrix_oauth_operator.domain.sign_in import KEYS, Login, SignIn
 
 from .api import JSON, Api
 from .codes import Codes
-from .labels import CLIENT_UID, MANAGED_BY, OPERATOR, of_client, secret_path
+from .labels import CLIENT_UID, MANAGED_BY, OPERATOR, of_client, reference, secret_path
 from .liveness import LivenessOf
 from .secret_codec import decode, encode
 
@@ -52,7 +52,6 @@ def to_secret(ref: ClientRef, sign_in: SignIn) -> JSON:
 
 def empty_secret(ref: ClientRef) -> JSON:
     """Return the same without what is handed over: whether it may be created can be tried beforehand."""
-    owner = {"apiVersion": "citrix-oauth.dev/v1alpha1", "kind": "CitrixClient", "name": ref.name, "uid": ref.uid}
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -61,7 +60,7 @@ def empty_secret(ref: ClientRef) -> JSON:
             "name": login_secret_name(ref.name),
             "namespace": ref.namespace,
             "labels": of_client(ref),
-            "ownerReferences": [owner],
+            "ownerReferences": [reference(ref)],
         },
     }
 

@@ -12,11 +12,19 @@ from citrix_oauth_operator.domain.template import NO_TEMPLATE, SecretTarget, Sec
 
 from .api import JSON, Api
 from .grant_codec import token_of, token_state
-from .labels import CONTENT_HASH, MANAGED_BY, OPERATOR, TEMPLATE_HASH, TOKEN_STATE, of_client, secret_path
+from .labels import (
+    CONTENT_HASH,
+    MANAGED_BY,
+    OPERATOR,
+    TEMPLATE_HASH,
+    TOKEN_STATE,
+    of_client,
+    reference,
+    secret_path,
+)
 from .secret_codec import decode, encode
 
 SECRET_TYPE = "Opaque"
-_OWNER_KIND = "CitrixClient"
 
 
 class TokenSecrets:
@@ -104,14 +112,7 @@ def _body(ref: ClientRef, target: SecretTarget, token: Token) -> JSON:
 
 
 def _owner(ref: ClientRef) -> dict[str, Any]:
-    return {
-        "apiVersion": "citrix-oauth.dev/v1alpha1",
-        "kind": _OWNER_KIND,
-        "name": ref.name,
-        "uid": ref.uid,
-        "controller": True,
-        "blockOwnerDeletion": False,
-    }
+    return {**reference(ref), "controller": True, "blockOwnerDeletion": False}
 
 
 def _is_ours(metadata: JSON, ref: ClientRef) -> bool:

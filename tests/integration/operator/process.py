@@ -62,7 +62,7 @@ class Operator:
         for namespace in self._watched:
             words += ["--watch-namespace", namespace]
         name = f"{self.namespace}-{len(self._logs)}"
-        env = {"CITRIX_OAUTH_LOG_LEVEL": "debug", **self.env, "KUBECONFIG": str(self._kubeconfig)}
+        env = {"CITRIX_OAUTH_LOG_LEVEL": "debug", "KUBECONFIG": str(self._kubeconfig), **self.env}
         self._child = Child(name, words, self._folder, env)
         self._logs.append(self._child.log)
 

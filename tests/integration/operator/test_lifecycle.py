@@ -53,6 +53,15 @@ def test_a_restart_with_valid_tokens_asks_for_nothing_and_writes_nothing(fresh: 
     eventually(lambda: fresh.token("two"), "it works all the same", lambda: fresh.tell("two"))
 
 
+@pytest.mark.skipif(is_external(), reason="an external cluster's administrator may have no token")
+def test_a_pods_own_credentials_are_enough(fresh: World, control_plane: ControlPlane, tmp_path: Path) -> None:
+    """Watches and requests alike: there is no kubeconfig in a pod."""
+    fresh.operator.env |= {**control_plane.as_in_a_pod(tmp_path / "pod"), "KUBECONFIG": str(tmp_path / "nowhere")}
+    fresh.operator.start()
+    fresh.signed_in("pod", fresh.stand_in("pod"))
+    fresh.ready("pod")
+
+
 def test_sigterm_waits_for_the_answer_and_stores_it(fresh: World) -> None:
     """The server has rotated already: an exit before the commit would cost a person's sign-in."""
     fresh.operator.start()

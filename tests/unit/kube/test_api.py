@@ -7,9 +7,9 @@ import asyncio
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
-from kubernetes.client import Configuration
 
 from citrix_oauth_operator.domain.errors import ApiError, Unreachable
+from citrix_oauth_operator.kube.access import Access
 from citrix_oauth_operator.kube.api import Api, _result
 
 
@@ -21,11 +21,8 @@ async def _ask_a_busy_server(refusals: int, pauses: tuple[float, ...]) -> dict[s
 
     application = web.Application()
     application.router.add_get("/pod", answer)
-    async with TestServer(application) as server:
-        configuration = Configuration()
-        configuration.host = str(server.make_url("/"))
-        async with Api(configuration, pauses) as api:
-            return await api.get("/pod") or {}
+    async with TestServer(application) as server, Api(Access(str(server.make_url("")).rstrip("/")), pauses) as api:
+        return await api.get("/pod") or {}
 
 
 def test_a_busy_api_server_is_asked_again_where_that_is_wanted() -> None:

@@ -34,7 +34,7 @@ def of_the_operator(namespaces: Sequence[str], own: str) -> list[Right]:
         rights += [
             Right(_GROUP, "citrixclients", ("get", "list", "watch"), namespace, "serve the clients"),
             Right(_GROUP, "citrixclients", ("patch",), namespace, "hold clients that revoke their grant at the end"),
-            Right(_GROUP, "citrixclients/status", ("patch",), namespace, "tell how they are"),
+            Right(_GROUP, "citrixclients/status", ("patch", "update"), namespace, "tell how they are"),
             Right("", "secrets", ("get", "create", "update", "delete"), namespace, "read credentials, write tokens"),
             Right("", "events", ("create",), namespace, "tell what changed"),
             Right("", "namespaces", ("get",), namespace, "bind grants to the namespace"),

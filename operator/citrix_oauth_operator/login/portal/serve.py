@@ -9,7 +9,8 @@ import socket
 import uvicorn
 
 from citrix_oauth_operator.clock import SystemClock
-from citrix_oauth_operator.kube.api import Api, load_configuration
+from citrix_oauth_operator.kube.access import find_cluster
+from citrix_oauth_operator.kube.api import Api
 from citrix_oauth_operator.wire.discovery import Discovery
 from citrix_oauth_operator.wire.transport import Transport
 
@@ -39,7 +40,7 @@ async def serve(settings: PortalSettings) -> None:
     transport = Transport()
     discovery = Discovery(transport)
     try:
-        async with Api(load_configuration()) as api:
+        async with Api(find_cluster()) as api:
             clock = SystemClock()
             people, sign_ins = People(api, clock), SignIns(clock)
             steps = Steps(api, people, discovery, transport, sign_ins, clock, settings.redirect_uri)
