@@ -23,7 +23,7 @@ class Figures:
     """The figures of one contestant; None where it was not asked.
 
     Attributes:
-        starts: process start to the last token Secret, of each start; `first_seconds`: to the first, of the first start.
+        starts: process start to the last token Secret, of each start; `first_seconds`: to the first, once.
         ready_seconds: process start to the last status that says Ready; 0: not measured.
         yardstick_ms: a fixed piece of work before the start and after the round; bigger where the machine was busy.
         refreshes: token requests granted in the measured round; the next three are about it.

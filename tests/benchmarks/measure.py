@@ -73,7 +73,7 @@ class Bench:
         return figures
 
     def start_again(self, contestant: Contestant, number: int) -> float:
-        """Start once more over fresh clients in a namespace of their own; return the seconds to the last token Secret."""
+        """Start once more, over fresh clients; return the seconds to the last token Secret."""
         another = replace(contestant, key=f"{contestant.key}-{number}")
         self.cluster.create_namespace(another.namespace)
         self.progress(f"creating {self.count} clients")
