@@ -97,4 +97,6 @@ def in_the_loop(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> No
     """Log what an event loop caught: asyncio's own words hold the reprs of results, arguments and exceptions."""
     task = context.get("task") or context.get("future")
     name = task.get_name() if isinstance(task, asyncio.Task) else "a callback"
-    log.error("%s failed and nobody waited for it", name, exc_info=context.get("exception"))
+    # an iterator that fails as it is thrown away, as kopf's over a broken watch at the end, takes nothing with it
+    level = logging.DEBUG if "asyncgen" in context else logging.ERROR
+    log.log(level, "%s failed and nobody waited for it", name, exc_info=context.get("exception"))

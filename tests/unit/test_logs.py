@@ -38,6 +38,21 @@ async def main():
 asyncio.run(main())
 """
 
+ITERATOR = """
+kept = []
+async def main():
+    asyncio.get_running_loop().set_exception_handler(in_the_loop)
+    async def numbers():
+        try:
+            yield 1
+        finally:
+            fail()
+    kept.append(numbers())
+    async for number in kept[0]:
+        break
+asyncio.run(main())
+"""
+
 THREAD = """
 thread = threading.Thread(target=fail, name="x")
 thread.start()
@@ -69,6 +84,13 @@ def test_no_text_of_a_strange_exception_is_printed(code: str, types: tuple[str, 
     told = done.stdout + done.stderr
     assert "CANARY" not in told.replace(code, "")
     assert [word for word in (*types, "Traceback", "in fail") if word not in told] == []
+
+
+def test_an_iterator_that_fails_as_it_is_thrown_away_alarms_nobody() -> None:
+    """Kopf's over a broken watch does at times, as the process ends."""
+    source = HEAD.replace('"debug"', '"info"').format("text") + ITERATOR
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout + done.stderr == ""
 
 
 def test_our_own_exceptions_keep_their_words() -> None:
