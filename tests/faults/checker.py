@@ -19,6 +19,7 @@ from tests.standins.rotating.server import Record
 
 T = TypeVar("T")
 
+UNSPILLED = "F4"
 SPILL_SECONDS = 0.1  # from the last byte read to the spill; what the client's side of the connection cannot show
 REFUSED = {"replay", "revoked", "unknown"}
 
@@ -106,19 +107,24 @@ class Judge:
         self._verdict.findings.append(f"[{invariant}] {text}")
 
     def _join(self) -> Iterator[Sent]:
-        """Give each request the newest intent for its token that was stored before it came; each counts once."""
+        """Give each request the newest intent for its token that was stored before it came; each counts once.
+
+        The last one first: a server that stood still reads the request of a dead process after its successor's intent.
+        """
         intents: dict[str, list[Write]] = defaultdict(list)
         for write in self._evidence.writes:
             if write.grant and write.grant.intent:
                 intents[write.grant.intent].append(write)
+        joined: list[Sent] = []
         used: set[str] = set()
-        for record in sorted(self._evidence.requests, key=lambda each: each.arrival):
+        for record in sorted(self._evidence.requests, key=lambda each: each.arrival, reverse=True):
             stored = [write for write in intents[record.presented[:8]] if write.answered < record.arrival]
             free = [write for write in stored if write.grant and write.grant.attempt not in used]
             intent = free[-1] if free else None
             if intent and intent.grant:
                 used.add(intent.grant.attempt)
-            yield Sent(record, intent)
+            joined.append(Sent(record, intent))
+        return reversed(joined)
 
     def _judge_intents(self) -> None:
         for sent in self._sent:
@@ -153,7 +159,12 @@ class Judge:
     def _hit(self, sent: Sent) -> Hit | None:
         """Return the kill or stop that hit the sender between intent and spill."""
         ended = inf if sent.record.closed is None else sent.record.closed + SPILL_SECONDS
-        return self._hit_within(sent, sent.since, ended)
+        return self._hit_within(sent, sent.since, ended) or self._died_unspilled(sent)
+
+    def _died_unspilled(self, sent: Sent) -> Hit | None:
+        """Return the failpoint between the answer and the spill that its sender died at, however long it took there."""
+        there = (hit for hit in self._evidence.hits if (hit.point, hit.token) == (UNSPILLED, sent.record.presented))
+        return next((hit for hit in there if hit.replica == sent.replica and hit.begin >= sent.since), None)
 
     def _hit_within(self, sent: Sent, begin: float, end: float) -> Hit | None:
         theirs = (hit for hit in self._evidence.hits if hit.replica == sent.replica)

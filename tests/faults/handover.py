@@ -9,7 +9,6 @@ from tests.faults.checker import judge
 from tests.faults.leadership import leading
 from tests.faults.replica import Replica
 from tests.faults.stage import Row, Stage
-from tests.integration.operator.eventually import eventually
 
 ROUNDS = 5
 LEASE_SECONDS = 15  # as it is shipped
@@ -75,10 +74,7 @@ def _killed(bed: Bed, leader: Replica, standby: Replica) -> float:
 
 
 def _await_ready(standby: Replica) -> None:
-    def up() -> bool:
-        return "serving" in standby.operator.log.rpartition("ending")[2]
-
-    eventually(up, "the standby is up", lambda: standby.operator.log)
+    standby.operator.await_serving()
     time.sleep(1.0)  # its watch of the Lease has begun
 
 

@@ -19,9 +19,16 @@ def leading(bed: Bed) -> Replica:
     return found
 
 
-def waited(replica: Replica, other: Replica) -> bool:
-    """Whether each further term of a replica began when a term of the other had ended, be it for want of processor."""
-    return len(gained(replica)) - 1 <= _ends(other)
+def await_turns(replica: Replica, other: Replica) -> None:
+    """Wait until each further term of a replica has a term of the other that ended, be it for want of processor.
+
+    Who had no processor says late that it leads no more; another one leads by then.
+    """
+    eventually(
+        lambda: len(gained(replica)) - 1 <= _ends(other),
+        f"{replica.name} waited for {other.name}",
+        lambda: f"{replica.operator.log}\n{other.operator.log}",
+    )
 
 
 def _ends(replica: Replica) -> int:

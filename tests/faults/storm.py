@@ -99,3 +99,4 @@ def _kill_at(replica: Replica, point: str, draw: random.Random, *, pod_lost: boo
         replica.await_death(pod_lost=pod_lost)
     else:
         replica.kill(pod_lost=pod_lost)
+    replica.failpoints.disarm()  # it may have counted a passage just then, and armed it again

@@ -11,7 +11,7 @@ from tests.faults.grant_writes import GrantWrite
 from tests.faults.records import Evidence, Hit, Rest, Write
 from tests.standins.rotating.server import Record
 
-NAME = "grant.ns.client"
+NAME, LOST = "grant.ns.client", "RotationLost"
 SEED, FIRST, SECOND = "5eed0000aaaaaaaa", "f1125700bbbbbbbb", "5ec00d00cccccccc"
 
 
@@ -90,6 +90,22 @@ def test_a_busy_server_may_read_a_request_after_its_sender_has_died() -> None:
     found = verdict(LOST_REQUESTS, LOST_WRITES, [kill(3.5)], stalled="RotationLost")
     assert (found.findings, found.on_the_wire) == ([], 1)
     assert "3" in numbers(verdict(LOST_REQUESTS, LOST_WRITES, [kill(2.9)], stalled="RotationLost"))
+
+
+def test_requests_that_a_server_reads_together_after_a_pause_have_their_own_intents_each() -> None:
+    """The dead process's, which is granted, and its successor's, in doubt: both were stored before either was read."""
+    writes = [*GOOD_WRITES[:3], intent(3.5, 1, FIRST, "3", doubt=True), LOST_WRITES[-1]]
+    requests = [GOOD_REQUESTS[0], sent(4, FIRST, SECOND), sent(4.01, FIRST)]
+    found = verdict(requests, writes, [kill(3.05)], stalled="RotationLost")
+    assert (found.findings, found.on_the_wire, found.replays) == ([], 1, 1)
+
+
+def test_a_process_that_was_killed_before_it_spilled_may_have_had_the_answer_for_long() -> None:
+    """The failpoint says where it died, and of which token; a starved process takes its time between two lines."""
+    for point, token, findings in (("F4", FIRST, set()), ("F4", SEED, {"3", "12"}), ("F5", FIRST, {"3", "12"})):
+        assert numbers(verdict(LOST_REQUESTS, LOST_WRITES, [kill(4.9, point=point, token=token)], stalled=LOST)) == (
+            findings
+        )
 
 
 def test_a_loss_after_the_client_had_read_everything_is_outside_the_window() -> None:

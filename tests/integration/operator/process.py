@@ -69,6 +69,10 @@ class Operator:
     def start(self) -> None:
         """Start the process; return when it serves."""
         self.launch()
+        self.await_serving()
+
+    def await_serving(self) -> None:
+        """Wait until the process that was started last serves."""
         eventually(lambda: SERVING in self._logs[-1].read_text(), "the operator serves", lambda: self.log)
 
     def terminate(self) -> None:

@@ -40,6 +40,7 @@ class Knobs:
         life: of the next access tokens, in seconds.
         grace: see Families.
         dead: connections are reset as they come.
+        held: requests wait until it is turned off.
         stall_seconds: how long a stalled answer takes to end in nothing.
     """
 
@@ -49,6 +50,7 @@ class Knobs:
     life: int = 3600
     grace: float = 0.0
     dead: bool = False
+    held: bool = False
     stall_seconds: float = 3600.0
     faults: list[Fault] = field(default_factory=list)
 

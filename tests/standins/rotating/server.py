@@ -17,7 +17,7 @@ from tests.standins.rotating.knobs import AFTER, BEFORE, FaultKind, Knobs
 from tests.standins.token_endpoint import read_request, reset
 
 ACCESS_TOKEN_BYTES = 900  # 1200 characters, about what a JWT of Citrix Cloud has
-_GOODBYE_SECONDS = 5.0
+_GOODBYE_SECONDS = 60.0  # for a client to close its side: it may be starved, and the log must say when it did
 _REASONS = {200: "OK", 400: "Bad Request", 429: "Too Many Requests", 500: "Internal Server Error"}
 
 
@@ -56,10 +56,13 @@ class Server:
         self.counts: Counter[str] = Counter()
         self.ends: dict[str, float] = {}
         self._log = log
+        self._released = asyncio.Event()
+        self._released.set()
 
     def set(self, changes: dict[str, Any]) -> None:
         """Turn knobs."""
         self.knobs = self.knobs.changed(changes)
+        (self._released.clear if self.knobs.held else self._released.set)()
         self.families.grace = self.knobs.grace
 
     def expired(self, access_tokens: list[str]) -> int:
@@ -103,6 +106,7 @@ class Server:
             record.fault, record.outcome = before, "faulted"
             await self._play(before, b"", writer, gone)
             return
+        await self._released.wait()
         knobs = self.knobs
         await asyncio.sleep(knobs.latency * knobs.commit_at)
         if knobs.abandons and record.closed is not None:
