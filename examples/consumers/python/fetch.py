@@ -5,7 +5,7 @@ import sys
 import httpx
 from citrix_token import CitrixToken, TokenNotUsable
 
-with httpx.Client(auth=CitrixToken(sys.argv[1])) as client:
+with httpx.Client(auth=CitrixToken(sys.argv[1]), timeout=60) as client:
     for line in sys.stdin:
         try:
             print(client.get(line.strip()).status_code, flush=True)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from citrix_oauth_operator.clock import SystemClock
-from citrix_oauth_operator.domain.answers import Answer, Granted
+from citrix_oauth_operator.domain.answers import Answer, Granted, NotSent
 from citrix_oauth_operator.domain.observed import Inputs
 from citrix_oauth_operator.domain.secrecy import SecretText
 from citrix_oauth_operator.domain.server import Endpoints
@@ -47,11 +47,19 @@ async def _refresh(endpoint: standin.TokenEndpoint, deadline: float) -> Answer:
     return grants.read(towards, await grants.refresh(towards, SecretText(OLD)))
 
 
+async def _refresh_shortened(endpoint: standin.TokenEndpoint) -> Answer:
+    """Refresh with a short deadline; one that a slow machine needs for the handshake is made longer."""
+    deadline = 0.3
+    while isinstance(answer := await _refresh(endpoint, deadline), NotSent) and deadline < 60:
+        deadline *= 2
+    return answer
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 async def test_an_answer(case: Case, endpoint: standin.TokenEndpoint) -> None:
     """It means what its row says, and what must be kept is kept."""
     endpoint.script(case.reply)
-    answer = await _refresh(endpoint, 0.3 if case.shortened else 60)
+    answer = await (_refresh_shortened(endpoint) if case.shortened else _refresh(endpoint, 60))
     assert type(answer) is case.kind, answer
     problem = answer.flaw if isinstance(answer, Granted) else answer.problem
     assert (problem.reason if problem else None) is case.reason, problem
