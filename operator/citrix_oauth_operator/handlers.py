@@ -8,6 +8,7 @@ import random
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 
+import aiohttp
 import kopf
 
 from citrix_oauth_operator.domain.model import ClientRef
@@ -131,6 +132,22 @@ def configure(settings: kopf.OperatorSettings) -> None:
     settings.process.ultimate_exiting_timeout = 115
     settings.persistence.diffbase_storage = NoDiffBase()
     settings.persistence.progress_storage = NoProgress()
+    aiohttp.StreamReader._wait = _wait_for_data  # type: ignore[assignment]  # noqa: SLF001 - see there
+
+
+_wait = aiohttp.StreamReader._wait  # noqa: SLF001 - the library is pinned, and a test looks whether this works
+
+
+async def _wait_for_data(stream: aiohttp.StreamReader, reader: str) -> None:
+    """Wait for what a response still says; one whose session was closed meanwhile has a broken connection.
+
+    kopf closes its session at a 401. Who had a response and came to read it only then would meet a RuntimeError of
+    aiohttp's, which ends kopf's watcher and with it the process, and that holds tokens.
+    """
+    try:
+        await _wait(stream, reader)
+    except RuntimeError:
+        raise aiohttp.ClientConnectionError from None
 
 
 class EndlessBackoffs:
