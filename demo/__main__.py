@@ -16,7 +16,7 @@ from demo.keys import Keys
 from demo.options import Options, options_of
 from demo.stage import Stage, everything
 from demo.story import Happening, Story
-from demo.verdict import Counters, counted, failures, last_lines, only_too_short
+from demo.verdict import NEEDED, Counters, counted, failures, last_lines, only_too_short
 from demo.view import View
 
 _TICK_SECONDS = 0.1
@@ -83,7 +83,14 @@ class Demo:
         return True
 
     def _over(self) -> bool:
-        return self._options.seconds is not None and time.time() - self._begun >= self._options.seconds
+        """Whether the time is over; what a slow machine has not shown by then, it may show in as much again."""
+        seconds, passed = self._options.seconds, time.time() - self._begun
+        return seconds is not None and (passed >= 2 * seconds or (passed >= seconds and self._shown()))
+
+    def _shown(self) -> bool:
+        """Whether there was all that the verdict wants, and a kill that is over."""
+        operator = self._stage.operator
+        return self._stage.facts.refreshes >= NEEDED and operator.kills > 0 and operator.serving
 
     def _tick(self) -> None:
         self._stage.operator.poll()

@@ -17,6 +17,7 @@ JSON = dict[str, Any]
 GROUP_PATH = "/apis/citrix-oauth.dev/v1alpha1"
 _TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
 _NOT_FOUND = 404
+_PATIENCE = 30.0  # seconds
 
 
 class Column(NamedTuple):
@@ -31,7 +32,7 @@ class Cluster:
     """A connection with an administrator's rights. A context manager; may be used by several threads."""
 
     def __init__(self, kubeconfig: Path) -> None:
-        self._http = connect(kubeconfig, timeout=httpx.Timeout(5, read=None))
+        self._http = connect(kubeconfig, timeout=httpx.Timeout(_PATIENCE, read=None))
 
     def __enter__(self) -> Self:
         return self
@@ -43,14 +44,14 @@ class Cluster:
 
     def get(self, path: str) -> JSON | None:
         """Return an object, or None when there is none."""
-        answer = self._http.get(path, timeout=5)
+        answer = self._http.get(path, timeout=_PATIENCE)
         if answer.status_code == _NOT_FOUND:
             return None
         return dict(answer.raise_for_status().json())
 
     def table(self, path: str) -> list[Column]:
         """Return heading and cell of each column of the first row, as `kubectl get -A -o wide` shows them."""
-        table = self._http.get(path, headers=_TABLE, timeout=5).raise_for_status().json()
+        table = self._http.get(path, headers=_TABLE, timeout=_PATIENCE).raise_for_status().json()
         if not table.get("rows"):
             return []
         row = table["rows"][0]

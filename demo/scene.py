@@ -20,7 +20,7 @@ GRANT, TOKEN, CREDENTIALS = f"grant.{NAMESPACE}.{CLIENT}", f"{CLIENT}-token", f"
 EXAMPLE = "examples/10-smallest.yaml"
 
 _ROOT = Path(__file__).parent.parent
-_SERVED_SECONDS = 60
+_SERVED_SECONDS = 180
 
 
 def install_kinds(plane: ControlPlane) -> None:
@@ -31,7 +31,7 @@ def install_kinds(plane: ControlPlane) -> None:
     """
     crds = str(_ROOT / "crds")
     plane.kubectl("apply", "--server-side", "-f", crds)
-    plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", crds)
+    plane.kubectl("wait", "--for=condition=Established", f"--timeout={_SERVED_SECONDS}s", "-f", crds)
     deadline = time.monotonic() + _SERVED_SECONDS
     for plural in ("authorizationservers", "citrixclients"):
         while plane.kubectl("explain", f"{plural}.spec", check=False).returncode:

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from demo.options import Options, options_of
 from demo.processes import Consumer
 from demo.story import Story
 from demo.verdict import Counters, counted, failures, last_lines, only_too_short
+from tests.integration.operator.eventually import eventually
 from tests.standins.citrix_cloud import CitrixCloud
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,8 +24,8 @@ GOOD = Counters(refreshes=3, calls=80, failures=0, refused=0, replays=0)
 
 
 def test_demo_runs_from_nothing_and_ends_well(control_plane: object) -> None:  # noqa: ARG001 - its binaries are built
-    """The whole demo, with a short life of the tokens: refreshed, killed, never refused, no control character."""
-    env = {**os.environ, "DEMO_SECONDS": "24", "DEMO_TOKEN_LIFE": "12"}
+    """The whole demo, as short as its page says: refreshed, killed, never refused, no control character."""
+    env = {**os.environ, "DEMO_SECONDS": "40", "DEMO_TOKEN_LIFE": "20"}
     done = subprocess.run(
         [sys.executable, "-m", "demo"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
     )
@@ -47,14 +48,14 @@ def test_a_refused_call_fails_the_demo(citrix_cloud: CitrixCloud, tmp_path: Path
     mount.show({"authorization": f"Bearer {token}".encode()})
     consumer = Consumer(tmp_path, f"{citrix_cloud.origin}/citrixapi/store/resources", citrix_cloud.ca_pem, Story())
     try:
-        _until_called(consumer, calls=1)
+        _polled(consumer, lambda: consumer.calls, "a call")
         assert consumer.failures == 0
         mount.show({"authorization": b"Bearer not-a-token"})
-        _until_called(consumer, calls=4)
+        _polled(consumer, lambda: consumer.failures, "a call that fails")
     finally:
         consumer.stop()
     counters = counted(citrix_cloud.stats(), [], consumer=(consumer.calls, consumer.failures))
-    assert counters.refused == consumer.failures > 0
+    assert counters.refused - consumer.failures in {0, 1}, "the end may cut one call off"
     counters = dataclasses.replace(counters, refreshes=2)
     assert last_lines(counters, 1)[-1].startswith("demo: FAILED because ")
     assert not only_too_short(counters)
@@ -114,9 +115,9 @@ def _mount(folder: Path) -> Mount:
     return Mount(folder / "mount", None, "", Story())  # type: ignore[arg-type]
 
 
-def _until_called(consumer: Consumer, calls: int) -> None:
-    deadline = time.monotonic() + 30
-    while consumer.calls < calls and time.monotonic() < deadline:
+def _polled(consumer: Consumer, look: Callable[[], int], what: str) -> None:
+    def polled() -> int:
         consumer.poll()
-        time.sleep(0.05)
-    assert consumer.calls >= calls
+        return look()
+
+    eventually(polled, what)
