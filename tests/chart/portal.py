@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, Cookie, Page
 
+from tests.browser import new_context
 from tests.chart.helm import NAMESPACE, PORTAL, Helm, Values, named
 from tests.chart.pod import Pod
 from tests.chart.proxy import REGISTERED, Proxy, documented
@@ -85,12 +86,12 @@ class Place:
         """Return a browser of somebody whom the proxy knows, and the client's server does not."""
         if user not in self.sessions:
             self.sessions[user] = self._signed_in(browser, user)
-        context = browser.new_context(ignore_https_errors=True, java_script_enabled=scripts)
+        context = new_context(browser, java_script_enabled=scripts)
         context.add_cookies([{**one} for one in self.sessions[user]])  # type: ignore[typeddict-item]  # as they were read
         return context
 
     def _signed_in(self, browser: Browser, user: str) -> list[Cookie]:
-        context = browser.new_context(ignore_https_errors=True)
+        context = new_context(browser)
         page = context.new_page()
         page.goto(f"{self.proxy.origin}/{TEAM}/wanted?no=matter")
         self.pass_the_proxy(page, user)

@@ -20,14 +20,14 @@ class Consumer:
     """Calls with what the token Secret holds at that moment. A context manager.
 
     Attributes:
-        calls: when each began (monotonic seconds), and whether the resource took the token.
+        calls: when each began and ended (monotonic seconds), and whether the resource took the token.
     """
 
     kubeconfig: Path
     namespace: str
     secret: str
     cloud: CitrixCloud
-    calls: list[tuple[float, bool]] = field(default_factory=list)
+    calls: list[tuple[float, float, bool]] = field(default_factory=list)
     _stop: threading.Event = field(default_factory=threading.Event)
     _thread: threading.Thread = field(init=False)
 
@@ -45,8 +45,10 @@ class Consumer:
     def _run(self) -> None:
         with Cluster(self.kubeconfig) as cluster, self.cloud.http() as http:
             while not self._stop.wait(0.05):
-                secret, began = cluster.get(secrets(self.namespace), self.secret) or {}, time.monotonic()
-                self.calls.append((began, _taken(http, self.cloud.origin, text_of(secret)["authorization"])))
+                began = time.monotonic()
+                secret = cluster.get(secrets(self.namespace), self.secret) or {}
+                taken = _taken(http, self.cloud.origin, text_of(secret)["authorization"])
+                self.calls.append((began, time.monotonic(), taken))
 
 
 def _taken(http: httpx.Client, origin: str, authorization: str) -> bool:
