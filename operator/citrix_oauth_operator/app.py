@@ -192,11 +192,11 @@ class App:
         if self._gate.is_open():
             self._spawn_once(self._servers.report(dict(body)))
 
-    def server_gone(self, name: str) -> None:
+    def server_gone(self, name: str, uid: str) -> None:
         """Forget a server; its clients find out."""
-        self._servers.remove(name)
-        self._budgets.forget(name)
-        self._wake_clients_of(name)
+        if self._servers.remove(name, uid):
+            self._budgets.forget(name)
+            self._wake_clients_of(name)
 
     def _wake_clients_of(self, server: str) -> None:
         self._queue.wake_all(lambda actor: actor.server == server)

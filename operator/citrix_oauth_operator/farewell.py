@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from citrix_oauth_operator.domain.errors import ApiError, Conflict
 from citrix_oauth_operator.domain.model import ClientRef
@@ -20,6 +21,7 @@ from citrix_oauth_operator.domain.spec import GrantType
 from citrix_oauth_operator.kube.api import JSON
 from citrix_oauth_operator.kube.clients import FINALIZER, Clients
 from citrix_oauth_operator.kube.grant_store import ForeignSecret, GrantStore
+from citrix_oauth_operator.patience import patiently
 from citrix_oauth_operator.report import audit
 
 log = logging.getLogger(__name__)
@@ -68,7 +70,7 @@ class Farewells(StaysHere):
         if client.revokes == (FINALIZER in client.finalizers):
             return
         try:
-            await self.clients.finalize(client.ref, wanted=client.revokes)
+            await patiently(partial(self.clients.finalize, client.ref, wanted=client.revokes))
         except Conflict:
             return  # the next pass sees it
         except ApiError as error:

@@ -41,7 +41,7 @@ class Watches(Protocol):
         """Take an AuthorizationServer as it is now."""
         ...
 
-    def server_gone(self, name: str) -> None:
+    def server_gone(self, name: str, uid: str) -> None:
         """Forget an AuthorizationServer."""
         ...
 
@@ -89,7 +89,7 @@ def register(registry: kopf.OperatorRegistry, app: Watches, find: Callable[[], A
     @kopf.on.event(API_VERSION, "authorizationservers", registry=registry)
     async def server_event(event: kopf.RawEvent, body: kopf.Body, **_: Any) -> None:  # noqa: ANN401 - as above
         if event["type"] == "DELETED":
-            app.server_gone(body["metadata"]["name"])
+            app.server_gone(body["metadata"]["name"], body["metadata"]["uid"])
         else:
             app.server_changed(body)
 

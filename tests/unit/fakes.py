@@ -171,15 +171,13 @@ class FakeApi(MeteredApi):
         return 200, {"metadata": {}, "items": matching}
 
     def _create(self, path: str, body: JSON) -> tuple[int, JSON]:
-        metadata = body["metadata"]
-        if "name" not in metadata:
-            metadata["name"] = f"{metadata['generateName']}{self._versions}"
-        if f"{path}/{metadata['name']}" in self.objects:
+        name = body["metadata"]["name"]
+        if f"{path}/{name}" in self.objects:
             return 409, {}
         namespace, _, plural = path.rpartition("/")
         if plural != "namespaces" and namespace not in self.objects:
             return 404, {}
-        return 201, self.put(f"{path}/{metadata['name']}", body)
+        return 201, self.put(f"{path}/{name}", body)
 
     def _write(self, path: str, found: JSON, body: JSON, *, patch: bool) -> tuple[int, JSON]:
         if path.endswith("/status"):

@@ -89,6 +89,16 @@ async def test_a_client_is_held_only_while_its_grant_is_to_be_revoked() -> None:
     assert cluster.finalizers == [OTHERS]
 
 
+async def test_a_client_is_held_although_the_api_server_was_away_for_a_moment() -> None:
+    """The next pass may come after its end."""
+    cluster = Cluster()
+    cluster.world.set_up(deletionPolicy="Revoke")
+    assert await cluster.process.reconciler.run(REF) is not None
+    cluster.world.api.faults.append(Fault("PATCH", CLIENT, before=ApiError(503)))
+    await cluster.farewells.run(REF)
+    assert cluster.finalizers == [FINALIZER]
+
+
 async def test_a_deleted_client_has_its_grant_revoked_and_forgotten() -> None:
     """Then it is released."""
     cluster = await served(deletionPolicy="Revoke")

@@ -12,6 +12,7 @@ from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.server import Endpoints
 from citrix_oauth_operator.kube.grant_codec import to_data
 from citrix_oauth_operator.kube.secret_codec import encode
+from citrix_oauth_operator.patience import PAUSES
 from tests.unit.fakes import Fault
 from tests.unit.token_server import error
 from tests.unit.world import CLIENT, CREDENTIALS, GRANT_SECRET, OPS, REF, TOKEN_SECRET, Process, World
@@ -204,7 +205,9 @@ async def test_a_status_that_cannot_be_written_costs_no_token() -> None:
     world = World()
     world.set_up()
     process = world.boot()
-    world.server.on_request = lambda: world.api.faults.append(Fault("PATCH", "/status", before=ApiError(500)))
+    tries = len(PAUSES) + 1
+    away = Fault("PATCH", "/status", before=ApiError(500), times=tries)
+    world.server.on_request = lambda: world.api.faults.append(away)
     await process.run()
     assert world.published["access_token"] == "CANARY-at-1"
     await process.run()

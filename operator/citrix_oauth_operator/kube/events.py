@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import secrets
+from functools import partial
+
 from citrix_oauth_operator.allowance import Allowance
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain.durations import rfc3339
+from citrix_oauth_operator.domain.errors import Conflict
 from citrix_oauth_operator.domain.model import ClientRef
 from citrix_oauth_operator.domain.transitions import Note
+from citrix_oauth_operator.patience import patiently
 
 from .api import Api
 from .labels import OPERATOR, reference
@@ -32,7 +38,7 @@ class Events:
         body = {
             "apiVersion": "v1",
             "kind": "Event",
-            "metadata": {"generateName": f"{ref.name[:200]}.", "namespace": ref.namespace},
+            "metadata": {"name": f"{ref.name[:200]}.{secrets.token_hex(8)}", "namespace": ref.namespace},
             "involvedObject": {**reference(ref), "namespace": ref.namespace},
             "type": note.kind,
             "reason": note.reason,
@@ -43,4 +49,5 @@ class Events:
             "lastTimestamp": now,
             "count": 1,
         }
-        await self._api.create(f"/api/v1/namespaces/{ref.namespace}/events", body)
+        with contextlib.suppress(Conflict):  # the answer to an earlier try was lost
+            await patiently(partial(self._api.create, f"/api/v1/namespaces/{ref.namespace}/events", body))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from citrix_oauth_operator.clock import Clock
 from citrix_oauth_operator.domain import problems
 from citrix_oauth_operator.domain.durations import rfc3339
@@ -9,6 +11,7 @@ from citrix_oauth_operator.domain.fields import FieldError
 from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import ConditionType, Reason
 from citrix_oauth_operator.domain.server import Server, parse_server
+from citrix_oauth_operator.patience import patiently
 from citrix_oauth_operator.servers import BUILT_IN, profile
 
 from .api import GROUP_PATH, JSON, Api
@@ -22,6 +25,7 @@ class Servers:
     def __init__(self, api: Api, clock: Clock) -> None:
         self._api, self._clock = api, clock
         self._known: dict[str, Server | Problem] = {}
+        self._uids: dict[str, str] = {}
 
     async def load(self) -> None:
         """Read all AuthorizationServers, so that the first client is not judged without them."""
@@ -42,12 +46,19 @@ class Servers:
         name = body["metadata"]["name"]
         parsed = _parse(body)
         changed = self._known.get(name) != parsed
-        self._known[name] = parsed
+        self._known[name], self._uids[name] = parsed, body["metadata"]["uid"]
         return changed
 
-    def remove(self, name: str) -> None:
-        """Forget a deleted object; a built-in server of that name shows again."""
-        self._known.pop(name, None)
+    def remove(self, name: str, uid: str) -> bool:
+        """Forget a deleted object; a built-in server of that name shows again.
+
+        Returns:
+            Whether it was known: its end may be told behind the beginning of another one of its name.
+        """
+        if self._uids.get(name) != uid:
+            return False
+        del self._known[name], self._uids[name]
+        return True
 
     async def seek(self, name: str) -> Server | Problem:
         """Return the server of that name; an object applied just before its client may be seen behind it.
@@ -86,7 +97,8 @@ class Servers:
         same = old.get("status") == condition["status"]
         condition["lastTransitionTime"] = old["lastTransitionTime"] if same else rfc3339(self._clock.now())
         patch = {"observedGeneration": body["metadata"]["generation"], "conditions": [condition]}
-        await self._api.merge_patch(f"{_COLLECTION}/{body['metadata']['name']}/status", {"status": patch})
+        path = f"{_COLLECTION}/{body['metadata']['name']}/status"
+        await patiently(partial(self._api.merge_patch, path, {"status": patch}))
 
 
 def _parse(body: JSON) -> Server | Problem:

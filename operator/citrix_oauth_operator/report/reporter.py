@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Protocol
 
 from citrix_oauth_operator.clock import Clock
@@ -16,6 +17,7 @@ from citrix_oauth_operator.domain.problem import Problem
 from citrix_oauth_operator.domain.reasons import Reason
 from citrix_oauth_operator.domain.status import kept_elsewhere, merge_patch, next_status, signed_in
 from citrix_oauth_operator.domain.transitions import Note, transitions
+from citrix_oauth_operator.patience import patiently
 
 from . import audit
 
@@ -39,7 +41,7 @@ class PostsEvents(Protocol):
 
 
 class Reporter:
-    """Tells people; nothing it fails at costs a token, the next pass says it again."""
+    """Tells people; nothing it fails at costs a token. The next pass says it again, but may come much later."""
 
     def __init__(self, clients: PatchesStatus, events: PostsEvents, clock: Clock, portal: str = "") -> None:
         self._clients, self._events, self._clock, self._portal = clients, events, clock, portal
@@ -59,7 +61,7 @@ class Reporter:
         _log(outcome, notes)
         try:
             if patch:
-                await self._clients.patch_status(ref, patch)
+                await patiently(partial(self._clients.patch_status, ref, patch))
             if patch or ref.uid in self._elsewhere:
                 for note in notes:
                     await self._events.post(ref, note)

@@ -74,6 +74,7 @@ async def test_what_is_told_late_is_told_as_of_the_pass() -> None:
     assert status.now["lastFailureTime"] == "2026-03-01T12:00:00Z"
 
 
+@pytest.mark.looptime
 async def test_no_event_is_posted_for_a_status_that_was_not_written() -> None:
     """It would be posted again by the next pass."""
     status, events = Status(), Posted()
