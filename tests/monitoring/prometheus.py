@@ -17,7 +17,7 @@ import pytest
 
 from tests.control_plane.cache import cache_root, locked
 from tests.control_plane.children import Child, free_port
-from tests.integration.operator.eventually import eventually
+from tests.integration.operator.eventually import GIVE_UP_SECONDS, eventually
 
 Series = dict[str, Any]
 
@@ -101,7 +101,9 @@ class PrometheusServer:
         words += [f"--web.listen-address=127.0.0.1:{self._port}", "--log.level=warn"]
         self._child = Child("prometheus", words, self._folder)
         url = f"http://127.0.0.1:{self._port}"
-        self._http = httpx.Client(base_url=url, trust_env=False, transport=httpx.HTTPTransport(retries=3))
+        self._http = httpx.Client(
+            base_url=url, trust_env=False, transport=httpx.HTTPTransport(retries=3), timeout=GIVE_UP_SECONDS
+        )
         eventually(self._is_ready, "Prometheus is ready", self._child.tail)
         return self
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-GIVE_UP_SECONDS = 90.0
+GIVE_UP_SECONDS = 180.0
 _PAUSE_SECONDS = 0.1
 
 

@@ -98,6 +98,16 @@ class Operator:
         """Send any signal."""
         self._running().signal(number)
 
+    def freeze(self) -> None:
+        """Stop the process where it is, as a suspended machine would; return when it stands still."""
+        self.signal(signal.SIGSTOP)
+        status = Path(f"/proc/{self.pid}/stat")
+        eventually(lambda: status.read_text().rpartition(")")[2].split()[0] == "T", "the process stands still")
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self.signal(signal.SIGCONT)
+
     def _running(self) -> Child:
         assert self._child is not None
         return self._child

@@ -22,9 +22,14 @@ def shows(client: Object | None, kind: str, reason: str) -> bool:
     return (found.get("status"), found.get("reason")) == ("True", reason)
 
 
+def is_told(client: Object) -> bool:
+    """Whether status is about the present spec: a pass has come to its end that knew it."""
+    return bool(client["status"].get("observedGeneration") == client["metadata"]["generation"])
+
+
 def is_well(client: Object | None) -> bool:
     """Whether the client is Ready and has no trouble, by a status that is about its present spec."""
-    if client is None or client["status"].get("observedGeneration") != client["metadata"]["generation"]:
+    if client is None or not is_told(client):
         return False
     return shows(client, "Ready", "TokenValid") and not any(condition(client, kind) for kind in KINDS)
 

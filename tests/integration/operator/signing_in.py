@@ -92,10 +92,11 @@ def at_once(kubeconfig: Path, *words: str) -> tuple[int, str]:
 
 
 def enter(page: Page, user: str = "alice", typed: str = "right") -> None:
-    """Fill the server's sign-in page in and send it."""
+    """Fill the server's sign-in page in and send it; return when the next page is there, which may look the same."""
     page.fill("input[name=login]", user)
     page.fill("input[name=password]", typed)
-    page.click("button[type=submit]")
+    with page.expect_navigation(wait_until="commit"):
+        page.click("button[type=submit]", no_wait_after=True)
 
 
 def agree(page: Page) -> None:

@@ -108,8 +108,10 @@ def test_a_host_that_does_not_answer_costs_nothing(stage: World) -> None:
     server = stage.server("nobody", endpoints={"token": f"http://127.0.0.1:{free_port()}/token"})
     seed = stage.seeded("nobody", server)
     assert "spec.endpoints" in remedy(stage.trouble("nobody", "RefreshFailed", "ServerUnreachable"))
+    stage.suspend("nobody")  # between two tries
     grant = stage.grant("nobody")
     assert (grant["refresh_token"], grant["pending"]) == (seed, None)
+    assert not any((past["pending"] or {}).get("doubt") for past in stage.past_grants("nobody"))
     unresolvable = stage.server("nowhere", endpoints={"token": "https://login.no-such-host.invalid/token"})
     stage.seeded("nowhere", unresolvable)
     stage.trouble("nowhere", "RefreshFailed", "ServerUnreachable")
@@ -120,7 +122,9 @@ def test_a_server_that_is_down_is_waited_for(stage: World) -> None:
     stage.cloud.configure(access_token_life=3)
     stage.signed_in("down", stage.stand_in("down"))
     stage.ready("down")
+    stage.suspend("down")  # a request that is cut in the middle is another day
     stage.cloud.listening(False)
+    stage.change("down", suspend=False)
     stage.trouble("down", "RefreshFailed", "ServerUnreachable")
     stage.cloud.listening(True)
     stage.ready("down")

@@ -16,6 +16,7 @@ from tests.control_plane import ControlPlane
 from tests.integration.operator import canary
 from tests.integration.operator.accounts import kubeconfig_of
 from tests.integration.operator.cluster import Object
+from tests.integration.operator.eventually import eventually
 from tests.integration.operator.world import World
 from tests.standins.citrix_cloud import PRIVATE_POST
 
@@ -58,7 +59,8 @@ def test_a_pod_that_would_miss_a_new_token_is_a_warning(stage: World, admin: Pat
     stage.ready("consumed")
     variable = {"name": "T", "valueFrom": {"secretKeyRef": {"name": "consumed-token", "key": "access_token"}}}
     container = {"name": "main", "image": "example", "env": [variable]}
-    pods = f"/api/v1/namespaces/{stage.namespace}/pods"
+    pods, accounts = (f"/api/v1/namespaces/{stage.namespace}/{kind}" for kind in ("pods", "serviceaccounts"))
+    eventually(lambda: stage.cluster.get(accounts, "default"), "the account of pods that name none")
     spec = {"containers": [container], "automountServiceAccountToken": False}
     control = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "wrong"}, "spec": spec}
     stage.cluster.create(pods, control)
@@ -112,13 +114,23 @@ def test_the_operators_rights_are_enough(stage: World, control_plane: ControlPla
     rights = of_the_operator([stage.namespace], stage.operator.namespace)
     for number, right in enumerate(rights):
         _grant(control_plane, stage.namespace, f"{stage.prefix}-{number}", right)
-    arguments = ("-n", stage.namespace, "--as-operator", "--operator-namespace", stage.operator.namespace)
-    status, rows = check(operator, *arguments)
-    assert (status, rows["rights", "-"]["result"]) == (0, "ok"), rows
+    _check_until(operator, stage, (0, "ok"), "-")
     last = rights[-1]
     control_plane.kubectl("delete", "rolebinding", f"{stage.prefix}-{len(rights) - 1}", "-n", last.namespace)
-    status, rows = check(operator, *arguments)
-    assert (status, rows["rights", last.resource]["result"]) == (1, "fail")
+    _check_until(operator, stage, (1, "fail"), last.resource)
+
+
+def _check_until(operator: Path, stage: World, wanted: tuple[int, str], about: str) -> None:
+    """Run the command until it finds that: rights are known to the API server a moment after they were changed."""
+    arguments = ("-n", stage.namespace, "--as-operator", "--operator-namespace", stage.operator.namespace)
+    found: list[tuple[int, Rows]] = []
+
+    def finds_it() -> bool:
+        found.append(check(operator, *arguments))
+        status, rows = found[-1]
+        return (status, rows.get(("rights", about), {}).get("result")) == wanted
+
+    eventually(finds_it, f"{wanted} about {about}", lambda: found[-1])
 
 
 def _grant(control_plane: ControlPlane, account: str, name: str, right: Right) -> None:

@@ -99,7 +99,7 @@ def test_a_new_seed_begins_a_new_chain_and_pods_keep_their_token_meanwhile(stage
     stage.set_keys("again", refresh_token=stage.cloud.sign_in(PRIVATE_POST.id).refresh_token)
     eventually(lambda: stage.grant("again")["chain"] != chain, "a new chain", lambda: stage.tell("again"))
     stage.ready("again")
-    ready = [condition(one, "Ready").get("status") for one in stage.history.of("again")]
+    ready = [condition(one, "Ready").get("status") for one in stage.past("again")]
     assert "False" not in ready
     assert ready[-1] == "True"
     assert (stage.cloud.stats().replays, stage.cloud.stats().revoked_grants) == (0, 0)

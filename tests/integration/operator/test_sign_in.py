@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 
+from tests.browser import new_context
 from tests.control_plane import ControlPlane
 from tests.integration.operator import canary
 from tests.integration.operator.accounts import kubeconfig_of
 from tests.integration.operator.cluster import Object, secrets
+from tests.integration.operator.eventually import eventually
 from tests.integration.operator.signing_in import Terminals, agree, at_once, cancel, enter, shown
 from tests.integration.operator.world import World
 from tests.standins.citrix_cloud import PRIVATE_POST, PUBLIC, PUBLIC_ONLINE, Client, Fault
@@ -35,7 +38,7 @@ def terminals(
 @pytest.fixture(scope="module")
 def session(browser: Browser) -> Iterator[BrowserContext]:
     """One person's browser: the server's session outlives a sign-in."""
-    context = browser.new_context(ignore_https_errors=True)
+    context = new_context(browser)
     yield context
     context.close()
 
@@ -43,7 +46,7 @@ def session(browser: Browser) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     """A browser that knows nobody yet."""
-    context = browser.new_context(ignore_https_errors=True)
+    context = new_context(browser)
     yield context.new_page()
     context.close()
 
@@ -119,9 +122,15 @@ def test_a_cancelled_sign_in_changes_nothing(world: World, terminals: Terminals,
     world.stalled("cancelled", "LoginRequired")
 
 
-def _at_work(world: World) -> None:
-    """Let the operator be at its request for a while, so that something can happen meanwhile."""
+@contextmanager
+def _nothing_decided(world: World) -> Iterator[None]:
+    """Let the operator stand still, so that something can happen meanwhile; what is then on its way arrives in time."""
     world.cloud.faults([Fault(when="before", kind="delay", delay_ms=2000, grant_type="authorization_code")])
+    world.operator.freeze()
+    try:
+        yield
+    finally:
+        world.operator.thaw()
 
 
 def _codes_sent(world: World) -> int:
@@ -129,38 +138,43 @@ def _codes_sent(world: World) -> int:
 
 
 SUBMITTED_AGAIN = """addEventListener('DOMContentLoaded', () => {
-  if (document.title === 'Submitting Callback') setTimeout(() => document.forms[0].submit(), 300);
+  if (document.title === 'Submitting Callback') setTimeout(() => document.forms[0].submit(), 1500);
 })"""
 
 
 def test_a_double_click_on_the_answer_is_one_sign_in(world: World, terminals: Terminals, page: Page) -> None:
     """The browser sends the code twice; the server sees it once."""
     _client(world, "double", PUBLIC)
-    _at_work(world)
+    sent: list[str | None] = []
+
+    def is_the_second(request: Request) -> bool:
+        if request.url == world.cloud.redirect_uris[0]:
+            sent.append(request.post_data)
+        return len(sent) == 2
+
     page.add_init_script(SUBMITTED_AGAIN)
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
     with terminals.login("double", "-n", world.namespace) as terminal:
         page.goto(terminal.address)
         enter(page)
-        agree(page)
+        with _nothing_decided(world), page.expect_request(is_the_second):
+            agree(page)
         assert "has a token now" in shown(page)
         assert terminal.end()[0] == 0
-    assert (sent.count(world.cloud.redirect_uris[0]), _codes_sent(world)) == (2, 1)
+    assert (sent[0], _codes_sent(world)) == (sent[1], 1)
 
 
 def test_two_tabs_are_one_sign_in(world: World, terminals: Terminals, page: Page) -> None:
     """Both come back, each with a code of its own; the first one counts, and both say so."""
     _client(world, "tabs", PUBLIC)
-    _at_work(world)
     other = page.context.new_page()
     with terminals.login("tabs", "-n", world.namespace) as terminal:
         for tab in (page, other):
             tab.goto(terminal.address)
             enter(tab)
-        with page.expect_request(world.cloud.redirect_uris[0]):
-            agree(page)
-        agree(other)
+        with _nothing_decided(world):
+            for tab in (page, other):
+                with tab.expect_request(world.cloud.redirect_uris[0]):
+                    agree(tab)
         assert shown(page) == shown(other)
         assert terminal.end()[0] == 0
     assert _codes_sent(world) == 1
@@ -231,6 +245,17 @@ def _grant(control_plane: ControlPlane, world: World, name: str, verb: str, reso
     control_plane.kubectl("create", f"{kind}binding", name, *bound, *where)
 
 
+def _told(kubeconfig: Path, *arguments: str, status: int, words: str) -> None:
+    """Run the command until it ends so: a right that was given is known to the API server a moment later."""
+    said: list[tuple[int, str]] = []
+
+    def ends_so() -> bool:
+        said.append(at_once(kubeconfig, *arguments))
+        return said[-1][0] == status and words in said[-1][1]
+
+    eventually(ends_so, words, lambda: said[-1])
+
+
 def test_what_stands_in_the_way_is_told_before_anybody_signs_in(
     world: World, control_plane: ControlPlane, tmp_path: Path
 ) -> None:
@@ -239,11 +264,9 @@ def test_what_stands_in_the_way_is_told_before_anybody_signs_in(
     name = _client(world, "hindered", PUBLIC)
     with socket.create_server(("127.0.0.1", urlsplit(world.cloud.redirect_uris[0]).port or 0)):
         for number, (verb, resource, lacking) in enumerate(RIGHTS):
-            status, text = at_once(person, name, *there)
-            assert (status, f"You may not {lacking}" in text) == (5, True), text
+            _told(person, name, *there, status=5, words=f"You may not {lacking}")
             _grant(control_plane, world, f"{world.prefix}-person-{number}", verb, resource)
-        status, text = at_once(person, name, *there)
-    assert (status, "is taken" in text) == (4, True), text
+        _told(person, name, *there, status=4, words="is taken")
 
     admin = control_plane.kubeconfig
     status, text = at_once(admin, "nobody", *there)

@@ -15,7 +15,7 @@ from cryptography import x509
 
 from tests.integration.operator import canary
 from tests.integration.operator.cluster import Object
-from tests.integration.operator.eventually import eventually
+from tests.integration.operator.eventually import GIVE_UP_SECONDS, eventually
 from tests.integration.operator.world import World
 from tests.standins import systems
 from tests.standins.systems import API, CLAIMS, CUSTOMER, TENANT, WORDS, Proof, System, serve
@@ -232,7 +232,7 @@ def test_a_system_serves_its_client_through_bad_days(stage: World, case: Case) -
 def opening(stage: World, case: Case, system: System, authority: bytes, before: str) -> str:
     """Wait for another token than before that opens the API, with the header as it is in the Secret; return it."""
     trusting = ssl.create_default_context(cadata=authority.decode())
-    with httpx.Client(verify=trusting, base_url=system.origin) as http:
+    with httpx.Client(verify=trusting, base_url=system.origin, timeout=GIVE_UP_SECONDS) as http:
 
         def another() -> str | None:
             token = stage.token(case.id)

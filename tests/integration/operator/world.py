@@ -11,7 +11,7 @@ from tests.integration.operator.cluster import SERVERS, Cluster, Object, clients
 from tests.integration.operator.eventually import eventually
 from tests.integration.operator.history import History
 from tests.integration.operator.process import Operator
-from tests.integration.operator.reading import check_trouble, is_well, shows
+from tests.integration.operator.reading import check_trouble, is_told, is_well, shows
 from tests.integration.operator.scripted import Endpoints
 from tests.standins.citrix_cloud import PRIVATE_POST, CitrixCloud, Client
 from tests.standins.token_endpoint import Reply, TokenEndpoint
@@ -56,10 +56,12 @@ class World:
         """The stand-in's CA as an AuthorizationServer takes it."""
         return base64.b64encode(self.cloud.ca_pem).decode()
 
-    def scripted(self, name: str, *script: Reply, default: Reply | None = None) -> tuple[str, TokenEndpoint]:
+    def scripted(
+        self, name: str, *script: Reply, default: Reply | None = None, **spec: object
+    ) -> tuple[str, TokenEndpoint]:
         """Create an AuthorizationServer with a scripted token endpoint."""
         endpoint = self.endpoints.open(*script, default=default)
-        return self.server(name, endpoints={"token": endpoint.url}), endpoint
+        return self.server(name, endpoints={"token": endpoint.url}, **spec), endpoint
 
     def credentials(self, name: str, **keys: str) -> str:
         """Create a credentials Secret; return its name."""
@@ -120,6 +122,24 @@ class World:
         assert found is not None, f"{name} is gone"
         return found
 
+    def past(self, name: str) -> list[Object]:
+        """Return every version of a client until now, oldest first."""
+        return self.history.until(self.now(name))
+
+    def told(self, name: str) -> Object:
+        """Wait until status is about a client's present spec; return the client."""
+
+        def now() -> Object | None:
+            found = self.now(name)
+            return found if is_told(found) else None
+
+        return eventually(now, f"{name} is told of", lambda: self.tell(name)) or {}
+
+    def suspend(self, name: str) -> Object:
+        """Suspend a client; return it when no request for it is under way, nor will be."""
+        self.change(name, suspend=True)
+        return self.told(name)
+
     def delete(self, name: str) -> None:
         """Delete a client and wait until it is gone."""
         self.cluster.delete(clients(self.namespace), name)
@@ -133,6 +153,14 @@ class World:
             return found if is_well(found) else None
 
         return eventually(now, f"{name} is well", lambda: self.tell(name)) or {}
+
+    def been_ready(self, name: str) -> Object:
+        """Wait until a client is, or has been, well; return that version: tokens may be over before anybody looks."""
+
+        def seen() -> Object | None:
+            return next(filter(is_well, self.history.of(name)), None)
+
+        return eventually(seen, f"{name} is well", lambda: self.tell(name)) or {}
 
     def refreshed(self, name: str, seq: int) -> Object:
         """Wait until a client is well and its chain was refreshed at least `seq` times."""
@@ -166,12 +194,16 @@ class World:
 
     def grant(self, name: str) -> dict[str, Any]:
         """Return what the grant Secret holds: the state, and the tokens beside it; empty when there is none."""
-        secret = self.cluster.get(secrets(self.operator.namespace), self._grant_name(name))
+        secret = self._grant_secret(name)
         return _grant(secret) if secret else {}
 
     def past_grants(self, name: str) -> list[dict[str, Any]]:
-        """Return what the grant Secret held in each of its versions, oldest first."""
-        return [_grant(secret) for secret in self.grants.of(self._grant_name(name))]
+        """Return what the grant Secret held in each of its versions until now, oldest first."""
+        secret = self._grant_secret(name)
+        return [_grant(past) for past in self.grants.until(secret)] if secret else []
+
+    def _grant_secret(self, name: str) -> Object | None:
+        return self.cluster.get(secrets(self.operator.namespace), self._grant_name(name))
 
     def _grant_name(self, name: str) -> str:
         return f"grant.{self.namespace}.{name}"

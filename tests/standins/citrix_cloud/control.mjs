@@ -42,6 +42,7 @@ export async function startControl(front) {
       json(res, 400, { error: String(error) });
     }
   });
+  server.keepAliveTimeout = 0; // else a connection may end at the moment in which the test uses it again
   await new Promise((ok) => { server.listen(0, '127.0.0.1', ok); });
   return `http://127.0.0.1:${server.address().port}`;
 }

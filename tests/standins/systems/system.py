@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 import time
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -49,9 +50,14 @@ class System:
         self._ends: dict[str, float] = {}
         self._grants: set[str] = set()
         self._seen: set[str] = set()
+        self._deciding = threading.RLock()
 
     def handle(self, request: Request) -> Reply:
-        """Answer one request."""
+        """Answer one request; what a test does to the server happens before it or after it."""
+        with self._deciding:
+            return self._handle(request)
+
+    def _handle(self, request: Request) -> Reply:
         if request.method == "GET" and request.path == API:
             return self.serve_api(request)
         if request.method != "POST" or request.path != self.token_path:
@@ -72,7 +78,8 @@ class System:
 
     def revoke(self) -> None:
         """End every grant there is."""
-        self._grants.clear()
+        with self._deciding:
+            self._grants.clear()
 
     def expire(self) -> None:
         """End every access token there is."""

@@ -69,7 +69,7 @@ async def _wanted(body: JSON, api: OneServer | None = None, found: Found | None 
 def _server(**spec: object) -> OneServer:
     return OneServer(
         {
-            "metadata": {"name": "ours", "generation": 1},
+            "metadata": {"name": "ours", "uid": "v", "generation": 1},
             "spec": {"type": "OIDC", "issuer": "https://ours.example", **spec},
         }
     )
@@ -181,7 +181,10 @@ async def test_each_kind_signs_in_at_its_own_page(
     body = _client(**OURS, resource="urn:example:api")
     discovery = Discovery(Transport())  # nobody is asked
     planned = await plan(
-        cast("Api", OneServer({"metadata": {"name": "ours", "generation": 1}, "spec": server})), discovery, body, HERE
+        cast("Api", OneServer({"metadata": {"name": "ours", "uid": "v", "generation": 1}, "spec": server})),
+        discovery,
+        body,
+        HERE,
     )
     wanted = planned.wanted
     assert (wanted.endpoint, wanted.scopes, wanted.prompt) == (endpoint, scopes, prompt)
