@@ -20,12 +20,13 @@ def leading(bed: Bed) -> Replica:
 
 
 def await_turns(replica: Replica, other: Replica) -> None:
-    """Wait until each further term of a replica has a term of the other that ended, be it for want of processor.
+    """Wait until each term that a replica took from the other has a term of the other that ended.
 
-    Who had no processor says late that it leads no more; another one leads by then.
+    Be it for want of processor: who had none says late that it leads no more, and may be the next to lead itself.
     """
+    former = f"former=pod:{other.operator.env['CITRIX_OAUTH_POD_UID']}"
     eventually(
-        lambda: len(gained(replica)) - 1 <= _ends(other),
+        lambda: sum(former in term for term in gained(replica)) <= _ends(other),
         f"{replica.name} waited for {other.name}",
         lambda: f"{replica.operator.log}\n{other.operator.log}",
     )
