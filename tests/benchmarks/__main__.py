@@ -29,7 +29,7 @@ from tests.standins.rotating import RotatingServer
 LATENCY = 0.05
 WIDTH = 120  # in a narrower terminal the tables break their lines less badly than their cells would
 EVERYBODY = (OURS, NAIVE, REUSED, MACHINE)
-STARTS = 3  # of each who is compared by its start, in turns: the machine changes its pace
+STARTS = 5  # of each who is compared by its start, in turns: the machine changes its pace
 COUNT, LIFE = 500, 80
 QUICK_COUNT, QUICK_LIFE = 60, 20
 
