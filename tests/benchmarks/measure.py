@@ -54,10 +54,7 @@ class Bench:
         self.cluster.create_namespace(contestant.namespace)
         if not self.runner:
             figures.idle_mib = self._idle(contestant)
-        self.progress(f"creating {self.count} clients")
-        self.cluster.create_all(contestant.clients(self.count, self.tokens.url))
-        self.tokens.set_life(self.life)
-        version = self.cluster.secrets_version(contestant.namespace)
+        version = self._create_clients(contestant, self.life)
         yardstick = yardstick_ms()
         operator = contestant.start(self.folder, self.plane, self.life, self.runner)
         try:
@@ -72,14 +69,19 @@ class Bench:
         figures.server = _difference(before, self.tokens.stats())
         return figures
 
+    def _create_clients(self, contestant: Contestant, life: int) -> str:
+        """Create clients, let the control plane come to rest, and return the version of the Secrets then."""
+        self.progress(f"creating {self.count} clients")
+        self.cluster.create_all(contestant.clients(self.count, self.tokens.url))
+        self.tokens.set_life(life)
+        time.sleep(SETTLE_SECONDS)
+        return self.cluster.secrets_version(contestant.namespace)
+
     def start_again(self, contestant: Contestant, number: int) -> float:
         """Start once more, over fresh clients; return the seconds to the last token Secret."""
         another = replace(contestant, key=f"{contestant.key}-{number}")
         self.cluster.create_namespace(another.namespace)
-        self.progress(f"creating {self.count} clients")
-        self.cluster.create_all(another.clients(self.count, self.tokens.url))
-        self.tokens.set_life(LONG_LIFE)
-        version = self.cluster.secrets_version(another.namespace)
+        version = self._create_clients(another, LONG_LIFE)
         operator = another.start(self.folder, self.plane, LONG_LIFE)
         try:
             self.progress("start")
