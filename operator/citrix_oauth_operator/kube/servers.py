@@ -32,15 +32,6 @@ class Servers:
         for body in await self._api.list(_COLLECTION):
             self.upsert(body)
 
-    async def load_one(self, name: str) -> None:
-        """Read one, for somebody who may not list them.
-
-        Raises:
-            ApiError: it cannot be read; that there is none is no error.
-        """
-        if body := await self._api.get(f"{_COLLECTION}/{name}"):
-            self.upsert(body)
-
     def upsert(self, body: JSON) -> bool:
         """Take an object as it is now; return whether that changes anything for clients."""
         name = body["metadata"]["name"]
@@ -61,9 +52,10 @@ class Servers:
         return True
 
     async def seek(self, name: str) -> Server | Problem:
-        """Return the server of that name; an object applied just before its client may be seen behind it.
+        """Return the server of that name, and read it where it is not known: for somebody who may not list them, too.
 
-        Without it that client would be taken to a built-in server of the same name, its secrets with it.
+        An object applied just before its client may be seen behind it; that client would be taken to a built-in server
+        of the same name, its secrets with it.
 
         Raises:
             ApiError: it cannot be read.

@@ -101,7 +101,7 @@ def _current_status(body: JSON) -> Mapping[str, Any]:
 async def _server(api: Api, name: str) -> Server:
     servers = Servers(api, SystemClock())
     try:
-        await servers.load_one(name)
+        found = await servers.seek(name)
     except ApiError as error:
         if error.status != HTTPStatus.FORBIDDEN:
             raise
@@ -111,7 +111,7 @@ async def _server(api: Api, name: str) -> Server:
                 f"You may not read AuthorizationServer {name}.",
                 f"Ask the cluster's admin for `get` on authorizationservers, at least on {name}.",
             ) from None
-    found = servers.find(name)
+        found = servers.find(name)
     if isinstance(found, Problem):
         raise SignInEnded.by(found)
     return found
